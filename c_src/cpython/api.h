@@ -1,0 +1,9 @@
+// The only include of Python.h, and the few functions that differ between 3.11 and 3.14.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030B0000
+#error "erlang_python needs Python 3.11 or newer"
+#endif
