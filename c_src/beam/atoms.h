@@ -1,0 +1,69 @@
+// Atoms: every atom that the library's own code makes or compares, made once when it is loaded.
+//
+// An atom's term is the same in every environment and lives as long as the VM, so any thread may
+// use these. Never make an atom from data: see existing_atom() in beam/external.h.
+#pragma once
+
+#include <erl_nif.h>
+
+namespace ep {
+
+// X(member, "text"), grouped by who uses them.
+#define EP_ATOMS(X)                          \
+  /* terms with a meaning of their own */    \
+  X(ok, "ok")                                \
+  X(error, "error")                          \
+  X(true_, "true")                           \
+  X(false_, "false")                         \
+  X(none, "none")                            \
+  X(nil, "nil")                              \
+  X(undefined, "undefined")                  \
+  X(bytes, "bytes")                          \
+  X(nan, "nan")                              \
+  X(infinity, "infinity")                    \
+  X(neg_infinity, "neg_infinity")            \
+  /* the failure shapes of docs/errors.md */ \
+  X(exception, "exception")                  \
+  X(timeout, "timeout")                      \
+  X(cancelled, "cancelled")                  \
+  X(overloaded, "overloaded")                \
+  X(not_found, "not_found")                  \
+  X(conversion, "conversion")                \
+  X(executor_died, "executor_died")          \
+  X(not_started, "not_started")              \
+  X(async_result, "async_result")            \
+  X(type, "type")                            \
+  X(module, "module")                        \
+  X(message, "message")                      \
+  X(traceback, "traceback")                  \
+  /* steps of a conversion's path */         \
+  X(index, "index")                          \
+  X(key, "key")                              \
+  X(map_key, "map_key")                      \
+  X(ellipsis, "...")                         \
+  /* why a conversion failed */              \
+  X(improper_list, "improper_list")          \
+  X(bitstring, "bitstring")                  \
+  X(not_utf8, "not_utf8")                    \
+  X(lone_surrogate, "lone_surrogate")        \
+  X(unhashable_key, "unhashable_key")        \
+  X(duplicate_key, "duplicate_key")          \
+  X(too_deep, "too_deep")                    \
+  X(too_large, "too_large")                  \
+  X(changed, "changed")                      \
+  X(other_interpreter, "other_interpreter")  \
+  X(no_memory, "no_memory")
+
+struct Atoms {
+#define EP_ATOM_MEMBER(member, text) ERL_NIF_TERM member;
+  EP_ATOMS(EP_ATOM_MEMBER)
+#undef EP_ATOM_MEMBER
+
+  explicit Atoms(ErlNifEnv* env) noexcept {
+#define EP_ATOM_MAKE(member, text) member = enif_make_atom(env, text);
+    EP_ATOMS(EP_ATOM_MAKE)
+#undef EP_ATOM_MAKE
+  }
+};
+
+}  // namespace ep

@@ -1,0 +1,25 @@
+// BeamContext: what the NIF library owns and conversions need. Part of its priv_data.
+//
+// Constant after open(), so every thread may read it.
+#pragma once
+
+#include "beam/atoms.h"
+#include "beam/resource.h"
+#include "convert/opaque.h"
+
+namespace ep::convert {
+
+struct BeamContext {
+  explicit BeamContext(ErlNifEnv* env) noexcept : atoms(env) {}
+
+  /// In the NIF library's load or upgrade callback. False if a resource type can't be registered.
+  bool open(ErlNifEnv* env) noexcept {
+    return opaque.open(env, "erlang_python_object") && bytes_owner.open(env, "erlang_python_bytes");
+  }
+
+  Atoms atoms;
+  ResourceType<OpaqueRef> opaque;
+  ResourceType<BytesOwner> bytes_owner;
+};
+
+}  // namespace ep::convert

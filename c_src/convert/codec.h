@@ -1,0 +1,113 @@
+// Codec: conversions between Erlang terms and one interpreter's Python objects, as the table in
+// docs/conversions.md has them: exact, or a Failure that names the offending element.
+//
+// One for each interpreter, owned by its `_erlang` module; used attached to that interpreter. Any
+// environment may be given that the calling thread may use. Nothing is kept of it: objects that
+// stand for terms own copies.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "convert/atom_table.h"
+#include "convert/beam_context.h"
+#include "convert/failure.h"
+#include "cpython/attach.h"
+#include "cpython/drop_queue.h"
+#include "cpython/module_state.h"
+#include "cpython/ref.h"
+
+namespace ep::convert {
+
+/// Nesting beyond this is a failure, so a cycle is too, and the stack stays small.
+inline constexpr int kMaxDepth = 1000;
+
+/// What an Erlang binary becomes, save for {bytes, Bin}, which is bytes always.
+enum class BinaryAs : std::uint8_t { kAuto /* str if it is UTF-8, else bytes */, kStr, kBytes };
+
+struct Options {
+  BinaryAs binary = BinaryAs::kAuto;
+};
+
+class Codec {
+ public:
+  /// Makes the heap types and adds them to `module`, which must outlive the codec. Throws
+  /// PythonError or std::bad_alloc.
+  Codec(const Attached&, PyObject* module, BeamContext&);
+  Codec(const Codec&) = delete;
+  Codec& operator=(const Codec&) = delete;
+  ~Codec();  // attached
+
+  /// Null with `failure` filled if there is no such object. Leaves no Python error set.
+  PyRef to_object(const Attached&, ErlNifEnv*, ERL_NIF_TERM, const Options&, Failure&) noexcept;
+
+  /// Makes the term in `dst`. False with `failure` filled. Leaves no Python error set.
+  bool to_term(const Attached&, ErlNifEnv* dst, PyObject*, ERL_NIF_TERM* out, Failure&) noexcept;
+
+  /// A new opaque reference to `object`, even if it has a row of its own. Throws std::bad_alloc.
+  ERL_NIF_TERM to_opaque(const Attached&, ErlNifEnv* dst, PyObject* object);
+
+  /// The object of an opaque reference, borrowed; null if `term` is none of this interpreter's.
+  PyObject* from_opaque(const Attached&, ErlNifEnv*, ERL_NIF_TERM) const noexcept;
+
+  /// {exception, #{type, module, message, traceback}}, whatever the exception does when asked;
+  /// `cancelled` for asyncio.CancelledError. Leaves no Python error set.
+  ERL_NIF_TERM exception_reason(const Attached&, ErlNifEnv* dst, PyObject* exception) noexcept;
+
+  /// The interned str of a name given as an atom or a UTF-8 binary; null, with no Python error
+  /// set, if it is neither.
+  PyRef name(const Attached&, ErlNifEnv*, ERL_NIF_TERM atom_or_binary) noexcept;
+
+  /// The erlang.Atom of an atom's term. Null with a Python error set.
+  PyRef make_atom(const Attached&, ErlNifEnv*, ERL_NIF_TERM atom) noexcept;
+  /// erlang.Atom of an atom that exists. Null with ValueError, or TypeError, set.
+  PyRef find_atom(const Attached&, PyObject* name) noexcept;
+
+  /// erlang.Pid. Null with a Python error set.
+  PyRef make_pid(const Attached&, const ErlNifPid&) noexcept;
+  /// True if `object` is the erlang.Pid of a process of this node.
+  bool get_pid(PyObject* object, ErlNifPid* pid) const noexcept;
+  /// True if `object` is an erlang.Pid, Ref, Port, Fun or Atom; the term lives as long as it does.
+  bool get_term(PyObject* object, ERL_NIF_TERM* term) const noexcept;
+
+  bool is_atom(PyObject* object) const noexcept { return Py_TYPE(object) == atom_type(); }
+  bool is_pid(PyObject* object) const noexcept { return Py_TYPE(object) == types_[kPid]; }
+  bool is_fun(PyObject* object) const noexcept { return Py_TYPE(object) == types_[kFun]; }
+
+  const Atoms& atoms() const noexcept { return beam_.atoms; }
+  DropQueue& drops() noexcept { return *drops_; }
+  /// For DeferredRefs to this interpreter's objects.
+  const std::shared_ptr<DropQueue>& shared_drops() const noexcept { return drops_; }
+
+  /// The exceptions of priv/python/erlang/_errors.py; null with a Python error set.
+  PyRef error_type(const Attached&, const char* name) noexcept;
+
+  int traverse(visitproc visit, void* arg) noexcept;
+
+ private:
+  friend class ToObject;
+  friend class ToTerm;
+  enum TypeIndex { kPid, kRef, kPort, kFun, kTermTypes };
+
+  PyTypeObject* atom_type() const noexcept { return atom_type_; }
+  /// A Pid, Ref, Port or Fun for `term`. Null with a Python error set.
+  PyRef wrap(const Attached&, TypeIndex, ErlNifEnv*, ERL_NIF_TERM) noexcept;
+
+  PyObject* module_;  // borrowed: it owns this codec
+  BeamContext& beam_;
+  std::shared_ptr<DropQueue> drops_;
+  PyTypeObject* types_[kTermTypes] = {};  // owned
+  PyTypeObject* atom_type_ = nullptr;     // owned
+  AtomTable atom_table_;
+  PyRef atoms_by_name_;  // dict of str: Atom
+};
+
+/// Adds Atom, Pid, Ref, Port, Fun and atom() to `module`, and the codec to its state. False with a
+/// Python error set.
+bool add_to_module(const Attached&, PyObject* module, ModuleState&, BeamContext&) noexcept;
+int traverse_part(ModuleState&, visitproc visit, void* arg) noexcept;
+void free_part(ModuleState&) noexcept;
+
+}  // namespace ep::convert
