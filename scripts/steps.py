@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def text(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return read(self.log)
 
     @property
     def ended(self):
@@ -85,8 +85,13 @@ def kill_session(process):
     process.wait()
 
 
+def read(log):
+    """A log without the colours that some tools write even into a file."""
+    return re.sub("\x1b\\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
+
+
 def last_line(log):
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = read(log).split("\n")
     return next((line.strip()[:100] for line in reversed(lines) if line.strip()), "")
 
 
