@@ -1,0 +1,43 @@
+// DescriptorWatches: what add_reader() and add_writer() watch: for each descriptor at most one
+// reader and one writer Handle, queued on the loop whenever the descriptor is ready.
+//
+// Attached threads, as the poller. Owns a reference to each Handle.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "cpython/attach.h"
+#include "loop/handle.h"
+#include "loop/poller.h"
+
+namespace ep::loop {
+
+class DescriptorWatches {
+ public:
+  explicit DescriptorWatches(EventLoop& loop) noexcept : loop_(loop) {}
+  ~DescriptorWatches();
+  DescriptorWatches(const DescriptorWatches&) = delete;
+  DescriptorWatches& operator=(const DescriptorWatches&) = delete;
+
+  /// `direction` is kRead or kWrite. Cancels and replaces the handle that was there. False: Python
+  /// error set (OSError), and `fd` is no longer watched in this direction.
+  bool add(const Attached& py, int fd, IoEvents direction, Handle* handle);
+
+  /// Cancels the handle. False: there was none.
+  bool remove(const Attached& py, int fd, IoEvents direction);
+
+  /// Drops all, cancelling nothing.
+  void clear(const Attached& py) noexcept;
+
+  int traverse(visitproc visit, void* arg) const;
+
+ private:
+  class Watch;
+  using Watches = std::unordered_map<int, std::unique_ptr<Watch>>;
+
+  EventLoop& loop_;
+  Watches watches_;
+};
+
+}  // namespace ep::loop

@@ -1,0 +1,66 @@
+// EpollPoller: Poller over one epoll descriptor, opened at the first watch().
+//
+// Events carry a descriptor number and the generation of its registration. What epoll reports of
+// a registration that is no longer ours is dropped; that matters twice:
+//  - an event collected before an unwatch() must not reach the descriptor's next watcher;
+//  - epoll watches open files, not numbers. A file whose number was closed behind our back, but
+//    which lives on in a duplicate, goes on being reported and can't be removed any more. Such a
+//    ghost would keep the loop awake for ever, so the epoll set is then built anew, under the
+//    same number.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "loop/fd_table.h"
+#include "loop/poller.h"
+
+namespace ep::loop {
+
+class EpollPoller final : public Poller {
+ public:
+  EpollPoller();
+
+  int watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal) override;
+  void unwatch(IoWatcher& watcher) noexcept override;
+  void collect(Nanos deadline) noexcept override;
+  void collect_now() noexcept override;
+  bool collected() const noexcept override { return next_ < count_; }
+  void dispatch() noexcept override;
+  std::size_t watched() const noexcept override { return watched_; }
+  int descriptor() const noexcept override { return epoll_.get(); }
+  int wake_descriptor() const noexcept override { return wake_.get(); }
+
+ private:
+  /// What the kernel has been told about one descriptor number.
+  struct Registration {
+    IoWatcher* watcher = nullptr;
+    std::uint32_t generation = 0;
+    IoEvents told = kNothing;  // may lag behind the watcher's interest, and contain more than it
+    bool internal = false;
+  };
+
+  int open();
+  int tell(int fd, Registration& registration, IoEvents interest) noexcept;
+  int control(int operation, int fd, const Registration& registration,
+              IoEvents interest) noexcept;
+  void forget(Registration& registration) noexcept;
+  void report(const epoll_event& event) noexcept;
+  void rebuild() noexcept;
+  void wait_without_epoll(Nanos timeout) noexcept;
+
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  FdTable<Registration> registrations_;
+  std::size_t watched_ = 0;
+
+  // What collect() found and dispatch() has not reported. The array exists with epoll_.
+  std::unique_ptr<epoll_event[]> events_;
+  int count_ = 0;
+  int next_ = 0;
+  bool changed_since_collect_ = false;  // so a stale event proves no ghost
+};
+
+}  // namespace ep::loop

@@ -1,0 +1,168 @@
+// EventLoop: the core of an ErlangEventLoop. It lives inside the Python object `_erlang.EventLoop`
+// and dies with it.
+//
+// One tick: jobs of the inbox, I/O, due timers, then exactly the ready entries that were there when
+// this run phase began; what they queue is left to the next tick (asyncio's order).
+//
+// Threads: the owning thread is whichever attached thread runs the loop now. Ready queue, timers
+// and watchers belong to attached threads, the owner's as a rule; as in asyncio nothing but post(),
+// wake() and call_soon_threadsafe() may be used from another thread. What unattached threads may
+// do says so.
+//
+// User code that runs in a tick may raise, stop or close the loop, or re-enter it. So the tick
+// holds no reference into its queues while calling out, and no lock.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "base/job.h"
+#include "base/mailbox.h"
+#include "base/spin.h"
+#include "base/thread_host.h"
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "loop/descriptor_watches.h"
+#include "loop/poller.h"
+#include "loop/ready_entry.h"
+#include "loop/ready_queue.h"
+#include "loop/signal_pipe.h"
+#include "loop/timer_heap.h"
+
+namespace ep::loop {
+
+struct LoopTypes;
+
+class EventLoop {
+ public:
+  /// Told instead of a sleeping thread when a hosted loop gets work.
+  struct Notifier {
+    /// Any thread, attached or not, with a lock of the loop's held: it must not wait, nor call
+    /// back into the loop. May come when there is no work after all; the next comes only after
+    /// tick(), has_work() or wait() has looked.
+    virtual void notify() noexcept = 0;
+
+   protected:
+    ~Notifier() = default;
+  };
+
+  EventLoop(PyObject* self, LoopTypes& types);  // throws std::system_error without descriptors
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// The core of a loop object, as long as that lives; null if it is none of ours.
+  static EventLoop* from(PyObject* loop) noexcept;
+  PyObject* object() const noexcept { return self_; }
+  LoopTypes& types() const noexcept { return types_; }
+
+  // Any thread, attached or not.
+
+  /// Runs `job` in one of the next ticks. False: closed, the caller keeps it.
+  bool post(Job* job) noexcept;
+  /// Makes the loop look for work.
+  void wake() noexcept;
+  /// For hosted loops. Null: wake the thread that waits in wait(). When it returns the previous
+  /// notifier is not being called and never will be. A loop with a notifier is_running().
+  void set_notifier(Notifier* notifier) noexcept;
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  bool is_running() const noexcept { return running_thread() != 0 || hosted_.load(); }
+  /// As PyThread_get_thread_ident(), 0 while no thread runs it.
+  unsigned long running_thread() const noexcept { return running_thread_.load(); }
+
+  // The owning thread, for whoever hosts the loop. Surround them by a RunningScope (running_scope.h).
+
+  /// One iteration, without waiting. False: an exception that ends loops, SystemExit or
+  /// KeyboardInterrupt as a rule, is set as Python error; the loop may be ticked again.
+  bool tick(const Attached& py) { return tick(py, nullptr); }
+  /// Something for a tick to do now? Later work is certain to notify() or wake.
+  bool has_work() const noexcept;
+  /// The earliest timer; kNever if there is none.
+  Nanos next_deadline() const noexcept { return timers_.next(); }
+  /// Readable when a watched descriptor is ready; -1 while none was ever watched.
+  int poll_fd() const noexcept { return poller_->descriptor(); }
+  /// Sleeps until there is work, `until`, a job for this thread's host, or a signal.
+  void wait(const Attached& py, Nanos until);
+  /// Looks for work for a few microseconds, if that has been worth it lately. True: there is some.
+  bool spin(const Attached& py, Nanos until);
+
+  // The owning thread: blocking loops.
+
+  /// Ticks and waits until stop(), serving the jobs of the thread's host between callbacks. False: a
+  /// Python error is set.
+  bool run(const Attached& py);
+  /// asyncio's _run_once(): waits for something to do, and does it.
+  bool run_once(const Attached& py);
+  void stop() noexcept { stopping_ = true; }
+  bool stopping() const noexcept { return stopping_; }
+  void set_stopping(bool stopping) noexcept { stopping_ = stopping; }
+
+  // Attached: scheduling.
+
+  /// Takes a reference to what is queued. False: no memory, Python error set.
+  bool queue(const Attached& py, ReadyEntry entry) noexcept;
+  /// From any attached thread; wakes the loop.
+  bool queue_threadsafe(const Attached& py, Handle* handle) noexcept;
+  /// Takes a reference to `timer`.
+  bool queue_at(const Attached& py, TimerHandle* timer, Nanos deadline) noexcept;
+  void cancel_timer(const Attached& py, TimerHandle* timer) noexcept;
+
+  Poller& poller() noexcept { return *poller_; }
+  DescriptorWatches& descriptors() noexcept { return descriptors_; }
+  SignalPipe& signals() noexcept { return signals_; }
+
+  bool debug() const noexcept { return debug_; }
+  void set_debug(bool debug) noexcept { debug_ = debug; }
+  void set_running_thread(unsigned long thread) noexcept { running_thread_.store(thread); }
+
+  /// Abandons jobs, drops handles, timers and watchers. Idempotent; not while it is running.
+  void close(const Attached& py) noexcept;
+
+  int traverse(visitproc visit, void* arg) const;
+  /// Drops all Python references, as close() does, but leaves the loop open.
+  void clear(const Attached& py) noexcept;
+
+ private:
+  bool tick(const Attached& py, ThreadHost* host);
+  void run_inbox(const Attached& py) noexcept;
+  void poll_descriptors() noexcept;
+  bool queue_due_timers(const Attached& py) noexcept;
+  bool run_ready(const Attached& py, ThreadHost* host);
+  bool run_entry(const Attached& py, ReadyEntry entry);
+  void run_host_jobs(const Attached& py, ThreadHost& host);
+  bool wait_for_work(const Attached& py);
+  bool nothing_to_do(const ThreadHost* host) const noexcept;
+  void set_sleeper(Waker* waker) noexcept;
+  static void abandon(Job* first) noexcept;
+
+  PyObject* const self_;  // the object that contains this
+  LoopTypes& types_;
+
+  // Attached threads.
+  ReadyQueue<ReadyEntry> ready_;  // owns a reference to each entry
+  TimerHeap timers_;              // owns a reference to each TimerHandle
+  std::unique_ptr<Poller> poller_;
+  DescriptorWatches descriptors_;
+  SignalPipe signals_;
+  AdaptiveSpin spin_;
+  int ticks_without_poll_ = 0;
+  bool stopping_ = false;
+  bool debug_ = false;
+
+  // Any thread.
+  Mailbox<Job> inbox_;
+  /// Set by who brings work, cleared by the owner before it looks for work. Only who sets it
+  /// wakes, so that a burst costs one wake-up.
+  mutable std::atomic<bool> poked_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> hosted_{false};
+  std::atomic<unsigned long> running_thread_{0};
+  std::mutex wake_lock_;  // of the two below; nothing is called under it but notify() and wake()
+  Notifier* notifier_ = nullptr;
+  Waker* sleeper_ = nullptr;  // of the thread inside wait()
+
+  Waker own_waker_;  // for threads without a host
+};
+
+}  // namespace ep::loop

@@ -1,0 +1,102 @@
+// Handle and TimerHandle: a Python callback that a loop will call, as asyncio.Handle and
+// asyncio.TimerHandle. What call_soon() and its siblings return; the ready queue, the timer heap and
+// the descriptor watches hold them.
+//
+// Attached threads only. A Handle refers to its loop; both take part in garbage collection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "loop/timer_heap.h"
+
+namespace ep::loop {
+
+class EventLoop;
+struct LoopTypes;
+
+/// The rarely used rest of a Handle.
+struct HandleDebug {
+  PyRef source_traceback;  // null: not created in debug mode
+  PyRef repr;              // kept when it was cancelled in debug mode
+};
+
+struct Handle {
+  static constexpr int kInlineArgs = 3;
+
+  // clang-format off
+  PyObject_HEAD
+  PyObject* loop;
+  // clang-format on
+  PyObject* callback;  // null once it is cancelled
+  PyObject* context;
+  PyObject* weakrefs;
+  HandleDebug* debug;  // owned, may be null
+  Py_ssize_t nargs;
+  /// The first is free for the callee (PY_VECTORCALL_ARGUMENTS_OFFSET), then the arguments; or, if
+  /// there are more than kInlineArgs, a tuple of them.
+  PyObject* args[1 + kInlineArgs];
+  bool cancelled;
+  bool running;  // cancelling then leaves dropping callback and arguments to run_handle()
+
+  EventLoop& core() const noexcept;
+};
+
+struct TimerHandle {
+  Handle base;
+  TimerNode node;
+  double when;  // seconds, as given by the user or loop.time() + delay
+  bool scheduled;
+
+  static TimerHandle* of(TimerNode* node) noexcept {
+    return reinterpret_cast<TimerHandle*>(reinterpret_cast<char*>(node) -
+                                          offsetof(TimerHandle, node));
+  }
+  PyObject* object() noexcept { return reinterpret_cast<PyObject*>(this); }
+};
+
+/// `context` may be null: the current one is copied. Null: Python error set.
+Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyObject* const* args,
+                   Py_ssize_t nargs, PyObject* context) noexcept;
+TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
+                              PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept;
+
+/// Calls the callback in its context, unless cancelled; reports what it raises to the loop's
+/// exception handler. False: an exception that nothing may stop is set (SystemExit,
+/// KeyboardInterrupt, and what an exception handler itself let through). The caller holds a
+/// reference to `handle`.
+bool run_handle(const Attached& py, Handle* handle) noexcept;
+
+void cancel_handle(const Attached& py, Handle* handle) noexcept;
+
+/// Memory of dead handles, to be used again: allocation is most of the cost of call_soon().
+/// Guarded by being attached, hence not used where that excludes no other thread.
+class HandleFreeList {
+ public:
+  HandleFreeList() = default;
+  HandleFreeList(const HandleFreeList&) = delete;
+  HandleFreeList& operator=(const HandleFreeList&) = delete;
+  ~HandleFreeList();
+
+  /// A tracked-to-be object of `type` with a reference, its fields undefined; null: no memory.
+  PyObject* take(PyTypeObject* type) noexcept;
+  /// `object` is dead and untracked.
+  void give(PyObject* object) noexcept;
+
+ private:
+#ifdef Py_GIL_DISABLED
+  static constexpr int kCapacity = 0;
+#else
+  static constexpr int kCapacity = 512;
+#endif
+  PyObject* items_[kCapacity == 0 ? 1 : kCapacity];
+  int count_ = 0;
+};
+
+PyType_Spec& handle_spec() noexcept;
+PyType_Spec& timer_handle_spec() noexcept;
+
+}  // namespace ep::loop

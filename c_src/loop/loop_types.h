@@ -1,0 +1,52 @@
+// LoopTypes: this layer's part of a module's state: its types, and what they need of asyncio.
+//
+// One for each interpreter, owned by its `_erlang` module, which the types keep alive.
+#pragma once
+
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "loop/handle.h"
+
+namespace ep::loop {
+
+/// The parts of the standard library that C++ code calls.
+struct AsyncioParts {
+  PyRef format_callback_source;  // asyncio.format_helpers
+  PyRef extract_stack;
+  PyRef get_running_loop;  // asyncio.events._get_running_loop: None instead of an exception
+  PyRef set_running_loop;
+  PyRef get_asyncgen_hooks;  // sys
+  PyRef set_asyncgen_hooks;
+  PyRef tasks;    // the modules: users replace Task and Future in them
+  PyRef futures;
+  PyRef base_create_task;  // asyncio.BaseEventLoop.create_task
+};
+
+struct LoopTypes {
+  PyRef event_loop;
+  PyRef handle;
+  PyRef timer_handle;
+  HandleFreeList free_handles;
+  HandleFreeList free_timer_handles;
+  AsyncioParts asyncio;  // empty until the first loop
+  PyRef str_context;
+  PyRef str_loop;
+  PyRef str_name;
+
+  PyTypeObject* handle_type() const noexcept {
+    return reinterpret_cast<PyTypeObject*>(handle.get());
+  }
+  PyTypeObject* timer_handle_type() const noexcept {
+    return reinterpret_cast<PyTypeObject*>(timer_handle.get());
+  }
+  PyTypeObject* event_loop_type() const noexcept {
+    return reinterpret_cast<PyTypeObject*>(event_loop.get());
+  }
+
+  /// Imports asyncio, if that has not been done. False: Python error set.
+  bool import_asyncio(const Attached& py);
+
+  int traverse(visitproc visit, void* arg) const;
+};
+
+}  // namespace ep::loop

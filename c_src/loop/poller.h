@@ -1,0 +1,108 @@
+// Poller: which descriptors are ready. The one interface between the loop and the operating
+// system's event queue.
+//
+// How native code waits for a descriptor (a transport, an acceptor, add_reader's own watcher):
+//
+//   class Stream final : public IoWatcher {
+//     void on_ready(IoEvents ready) noexcept override { ...queue work on the loop... }
+//   };
+//   if (int error = poller.watch(stream, fd, kRead)) ...      // starts it, or changes its interest
+//   poller.watch(stream, fd, kRead | kWrite);                 // free of system calls where it can be
+//   poller.watch(stream, fd, kNothing);                       // paused: cheap to resume
+//   poller.unwatch(stream);                                   // before closing fd, and before it dies
+//
+// Readiness is level-triggered: a descriptor is reported again at each poll for as long as it is
+// ready. Hang-up and error make a descriptor both readable and writable, as far as it is watched.
+//
+// on_ready() is called by dispatch() on the loop's thread, attached. It must not run Python: it
+// queues what is to be done (EventLoop::queue, or a Handle), so that all user code runs in the
+// loop's one run phase, in asyncio's order, and nothing re-enters the poller. It may watch and
+// unwatch, itself and others.
+//
+// Threads: all of it belongs to the thread that owns the loop. collect() alone may run detached
+// from the interpreter; it touches nothing that other attached threads could reach.
+//
+// Ownership: the poller does not own watchers or descriptors; a watcher must be unwatched before
+// it dies. A descriptor that is closed while watched is not an error: it is never reported again,
+// and its number, when it comes back as another file, can be watched by another watcher, which
+// takes the place of the first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+
+namespace ep::loop {
+
+/// A set of directions: what a watcher waits for, or what its descriptor is ready for.
+using IoEvents = std::uint8_t;
+inline constexpr IoEvents kNothing = 0;
+inline constexpr IoEvents kRead = 1;
+inline constexpr IoEvents kWrite = 2;
+
+class IoWatcher {
+ public:
+  IoWatcher() = default;
+  IoWatcher(const IoWatcher&) = delete;
+  IoWatcher& operator=(const IoWatcher&) = delete;
+
+  /// `ready` is not empty, and within interest(). See above for what it may do.
+  virtual void on_ready(IoEvents ready) noexcept = 0;
+
+  IoEvents interest() const noexcept { return interest_; }
+  /// The descriptor being watched; -1 before watch(), after unwatch(), and when another watcher
+  /// has taken over the number.
+  int watched_fd() const noexcept { return fd_; }
+
+ protected:
+  ~IoWatcher() = default;
+
+ private:
+  friend class EpollPoller;
+  int fd_ = -1;
+  IoEvents interest_ = kNothing;
+};
+
+class Poller {
+ public:
+  virtual ~Poller() = default;
+
+  /// Starts `watcher` on `fd`, or changes its interest. 0, or errno: EPERM for files that are
+  /// always ready, EBADF, EMFILE … On failure the watcher is as if unwatched.
+  ///
+  /// `internal` watchers are the loop's own: they don't count in watched().
+  virtual int watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal = false) = 0;
+
+  /// No event reaches `watcher` any more, not even one already collected. Idempotent.
+  virtual void unwatch(IoWatcher& watcher) noexcept = 0;
+
+  /// Waits until a descriptor is ready, the wake descriptor is readable, a signal arrives or
+  /// `deadline` passes; does not wait if that is in the past. Keeps what it found for dispatch().
+  virtual void collect(Nanos deadline) noexcept = 0;
+
+  /// As collect() without waiting.
+  virtual void collect_now() noexcept = 0;
+
+  /// Has collect() found something that dispatch() has not reported yet?
+  virtual bool collected() const noexcept = 0;
+
+  /// Reports it.
+  virtual void dispatch() noexcept = 0;
+
+  /// Number of watchers, without internal ones.
+  virtual std::size_t watched() const noexcept = 0;
+
+  /// The descriptor of the event queue, readable when a watched one is ready; -1 before the first
+  /// watch(). Stays the same for life.
+  virtual int descriptor() const noexcept = 0;
+
+  /// An eventfd, for a Waker: collect() returns when it is readable.
+  virtual int wake_descriptor() const noexcept = 0;
+};
+
+/// This system's poller. Throws std::system_error without descriptors.
+std::unique_ptr<Poller> new_poller();
+
+}  // namespace ep::loop
