@@ -2,7 +2,7 @@
 
 add_library(ep_warnings INTERFACE)
 target_compile_options(ep_warnings INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wundef
+  -Wall -Wextra -Wshadow -Woverloaded-virtual -Wformat=2 -Wundef
   # CPython's method and slot tables leave their tails out and cast functions, by design.
   -Wno-missing-field-initializers -Wno-cast-function-type)
 if(EP_WERROR)
