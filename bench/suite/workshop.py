@@ -89,8 +89,8 @@ def opened(settings: Settings) -> collections.abc.Iterator[Workshop]:
 
 def _build_native() -> None:
     target = BUILD / "native"
-    _run(["cmake", "-S", BENCH / "native", "-B", target])
-    _run(["cmake", "--build", target, "-j", "2"])
+    _run(["cmake", "-S", str(BENCH / "native"), "-B", str(target)])
+    _run(["cmake", "--build", str(target), "-j", "2"])
 
 
 def _build_erlang(workshop: Workshop) -> None:
@@ -104,12 +104,12 @@ def _build_erlang(workshop: Workshop) -> None:
 def _make_certificate(workshop: Workshop) -> None:
     if shutil.which("openssl") is None:
         return
-    certificate = ["-out", workshop.certificate, "-keyout", workshop.key, "-days", "2"]
-    subject = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    _run(["openssl", "req", "-x509", *subject, *certificate])
+    files = ["-out", str(workshop.certificate), "-keyout", str(workshop.key)]
+    subject = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    _run(["openssl", "req", "-x509", *subject, *files])
 
 
-def _run(command: list[str | pathlib.Path]) -> None:
+def _run(command: list[str]) -> None:
     try:
         result = subprocess.run(
             command,
@@ -121,5 +121,5 @@ def _run(command: list[str | pathlib.Path]) -> None:
     except FileNotFoundError:
         raise BuildFailed(f"{command[0]} is not installed") from None
     if result.returncode != 0:
-        words = " ".join(map(str, command[:4]))
+        words = " ".join(command[:4])
         raise BuildFailed(f"{words} … failed:\n{result.stdout.strip()}")
