@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "_build" / "logs"
-SIGN_OF_LIFE_SECONDS = 20
+SIGN_OF_LIFE_SECONDS = 10
 SHOWN_LINES = 300
 
 
