@@ -15,7 +15,7 @@ namespace ep::loop {
 
 class DescriptorWatches {
  public:
-  explicit DescriptorWatches(EventLoop& loop) noexcept : loop_(loop) {}
+  explicit DescriptorWatches(EventLoop& loop) noexcept;
   ~DescriptorWatches();
   DescriptorWatches(const DescriptorWatches&) = delete;
   DescriptorWatches& operator=(const DescriptorWatches&) = delete;

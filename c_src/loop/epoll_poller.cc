@@ -40,6 +40,7 @@ EpollPoller::EpollPoller() : wake_(new_eventfd()) {}
 
 int EpollPoller::open() {
   if (epoll_) return 0;
+  if (!wake_) return EBADF;
   auto events = std::make_unique_for_overwrite<epoll_event[]>(kBatch);
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return errno;
@@ -54,14 +55,14 @@ int EpollPoller::open() {
 
 int EpollPoller::watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal) {
   if (fd < 0) return EBADF;
-  if (watcher.fd_ != fd) unwatch(watcher);
+  if (watcher.watched_fd() != fd) unwatch(watcher);
   if (const int error = open()) return error;
   Registration& registration = registrations_.make(fd);
   if (registration.watcher != &watcher) {
     if (registration.watcher != nullptr) forget(registration);
     registration.watcher = &watcher;
     registration.internal = internal;
-    watcher.fd_ = fd;
+    watcher.watch_state().fd_ = fd;
     if (!internal) ++watched_;
   }
   // Less than what the kernel was told can wait until it reports something unwanted.
@@ -72,12 +73,18 @@ int EpollPoller::watch(IoWatcher& watcher, int fd, IoEvents interest, bool inter
       return error;
     }
   }
-  watcher.interest_ = interest;
+  watcher.watch_state().interest_ = interest;
   return 0;
 }
 
+void EpollPoller::close() noexcept {
+  count_ = next_ = 0;
+  epoll_.reset();
+  wake_.reset();
+}
+
 void EpollPoller::unwatch(IoWatcher& watcher) noexcept {
-  const int fd = watcher.fd_;
+  const int fd = watcher.watched_fd();
   if (fd < 0) return;
   Registration& registration = *registrations_.find(fd);
   tell(fd, registration, kNothing);
@@ -87,8 +94,8 @@ void EpollPoller::unwatch(IoWatcher& watcher) noexcept {
 /// The number no longer belongs to its watcher. What the kernel was told is left as it is.
 void EpollPoller::forget(Registration& registration) noexcept {
   IoWatcher& watcher = *registration.watcher;
-  watcher.fd_ = -1;
-  watcher.interest_ = kNothing;
+  watcher.watch_state().fd_ = -1;
+  watcher.watch_state().interest_ = kNothing;
   if (!registration.internal) --watched_;
   registration.watcher = nullptr;
   // Whatever is registered under this number was another file: the next watch() must ask anew.

@@ -32,6 +32,7 @@ class EpollPoller final : public Poller {
   std::size_t watched() const noexcept override { return watched_; }
   int descriptor() const noexcept override { return epoll_.get(); }
   int wake_descriptor() const noexcept override { return wake_.get(); }
+  void close() noexcept override;
 
  private:
   /// What the kernel has been told about one descriptor number.

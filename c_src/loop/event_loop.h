@@ -16,6 +16,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "base/job.h"
 #include "base/mailbox.h"
@@ -54,6 +55,8 @@ class EventLoop {
 
   /// The core of a loop object, as long as that lives; null if it is none of ours.
   static EventLoop* from(PyObject* loop) noexcept;
+  /// The same for what is known to be ours.
+  static EventLoop* of(PyObject* loop) noexcept;
   PyObject* object() const noexcept { return self_; }
   LoopTypes& types() const noexcept { return types_; }
 
@@ -71,7 +74,8 @@ class EventLoop {
   /// As PyThread_get_thread_ident(), 0 while no thread runs it.
   unsigned long running_thread() const noexcept { return running_thread_.load(); }
 
-  // The owning thread, for whoever hosts the loop. Surround them by a RunningScope (running_scope.h).
+  // The owning thread, attached, for whoever hosts the loop. Surround ticks by a RunningScope
+  // (running_scope.h).
 
   /// One iteration, without waiting. False: an exception that ends loops, SystemExit or
   /// KeyboardInterrupt as a rule, is set as Python error; the loop may be ticked again.
@@ -82,10 +86,9 @@ class EventLoop {
   Nanos next_deadline() const noexcept { return timers_.next(); }
   /// Readable when a watched descriptor is ready; -1 while none was ever watched.
   int poll_fd() const noexcept { return poller_->descriptor(); }
-  /// Sleeps until there is work, `until`, a job for this thread's host, or a signal.
-  void wait(const Attached& py, Nanos until);
-  /// Looks for work for a few microseconds, if that has been worth it lately. True: there is some.
-  bool spin(const Attached& py, Nanos until);
+  /// Sleeps until there is work, a job for this thread's host, a signal, or `until`. With `spin` it
+  /// first looks for work for some microseconds, if that has been worth it lately.
+  void wait(const Attached& py, Nanos until, bool spin = false);
 
   // The owning thread: blocking loops.
 
@@ -130,9 +133,12 @@ class EventLoop {
   bool queue_due_timers(const Attached& py) noexcept;
   bool run_ready(const Attached& py, ThreadHost* host);
   bool run_entry(const Attached& py, ReadyEntry entry);
+  bool run_in_debug(const Attached& py, Handle* handle);
   void run_host_jobs(const Attached& py, ThreadHost& host);
-  bool wait_for_work(const Attached& py);
-  bool nothing_to_do(const ThreadHost* host) const noexcept;
+  bool iterate(const Attached& py, ThreadHost* host);
+  bool idle() const noexcept;
+  bool spin(ThreadHost* host, Nanos deadline);
+  void sleep(ThreadHost* host, Nanos deadline);
   void set_sleeper(Waker* waker) noexcept;
   static void abandon(Job* first) noexcept;
 
@@ -164,5 +170,20 @@ class EventLoop {
 
   Waker own_waker_;  // for threads without a host
 };
+
+/// The Python object; sub-classes may append to it.
+struct EventLoopObject {
+  // clang-format off
+  PyObject_HEAD
+  PyObject* weakrefs;
+  // clang-format on
+  PyObject* task_factory;  // null or None: the default
+  alignas(EventLoop) char core[sizeof(EventLoop)];
+};
+
+inline EventLoop* EventLoop::of(PyObject* loop) noexcept {
+  return std::launder(
+      reinterpret_cast<EventLoop*>(reinterpret_cast<EventLoopObject*>(loop)->core));
+}
 
 }  // namespace ep::loop

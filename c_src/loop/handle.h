@@ -96,7 +96,8 @@ class HandleFreeList {
   int count_ = 0;
 };
 
-PyType_Spec& handle_spec() noexcept;
-PyType_Spec& timer_handle_spec() noexcept;
+// The types. Null: Python error set. TimerHandle's base is Handle.
+PyRef new_handle_type(const Attached& py, PyObject* module) noexcept;
+PyRef new_timer_handle_type(const Attached& py, PyObject* module, PyObject* handle_type) noexcept;
 
 }  // namespace ep::loop

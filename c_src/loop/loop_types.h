@@ -12,12 +12,13 @@ namespace ep::loop {
 /// The parts of the standard library that C++ code calls.
 struct AsyncioParts {
   PyRef format_callback_source;  // asyncio.format_helpers
+  bool format_takes_debug = false;
   PyRef extract_stack;
   PyRef get_running_loop;  // asyncio.events._get_running_loop: None instead of an exception
   PyRef set_running_loop;
   PyRef get_asyncgen_hooks;  // sys
   PyRef set_asyncgen_hooks;
-  PyRef tasks;    // the modules: users replace Task and Future in them
+  PyRef tasks;  // the modules: users replace Task and Future in them
   PyRef futures;
   PyRef base_create_task;  // asyncio.BaseEventLoop.create_task
 };
@@ -30,8 +31,7 @@ struct LoopTypes {
   HandleFreeList free_timer_handles;
   AsyncioParts asyncio;  // empty until the first loop
   PyRef str_context;
-  PyRef str_loop;
-  PyRef str_name;
+  PyRef names_loop;  // ("loop",): the keyword of a call
 
   PyTypeObject* handle_type() const noexcept {
     return reinterpret_cast<PyTypeObject*>(handle.get());
@@ -47,6 +47,8 @@ struct LoopTypes {
   bool import_asyncio(const Attached& py);
 
   int traverse(visitproc visit, void* arg) const;
+  /// Drops what may be part of reference cycles: the types, asyncio.
+  void clear() noexcept;
 };
 
 }  // namespace ep::loop

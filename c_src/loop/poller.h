@@ -42,6 +42,15 @@ inline constexpr IoEvents kNothing = 0;
 inline constexpr IoEvents kRead = 1;
 inline constexpr IoEvents kWrite = 2;
 
+/// What a poller keeps about a watcher, in the watcher.
+class WatchState {
+ private:
+  friend class IoWatcher;
+  friend class EpollPoller;
+  int fd_ = -1;
+  IoEvents interest_ = kNothing;
+};
+
 class IoWatcher {
  public:
   IoWatcher() = default;
@@ -51,18 +60,18 @@ class IoWatcher {
   /// `ready` is not empty, and within interest(). See above for what it may do.
   virtual void on_ready(IoEvents ready) noexcept = 0;
 
-  IoEvents interest() const noexcept { return interest_; }
+  IoEvents interest() const noexcept { return state_.interest_; }
   /// The descriptor being watched; -1 before watch(), after unwatch(), and when another watcher
   /// has taken over the number.
-  int watched_fd() const noexcept { return fd_; }
+  int watched_fd() const noexcept { return state_.fd_; }
+
+  WatchState& watch_state() noexcept { return state_; }
 
  protected:
   ~IoWatcher() = default;
 
  private:
-  friend class EpollPoller;
-  int fd_ = -1;
-  IoEvents interest_ = kNothing;
+  WatchState state_;
 };
 
 class Poller {
@@ -100,6 +109,9 @@ class Poller {
 
   /// An eventfd, for a Waker: collect() returns when it is readable.
   virtual int wake_descriptor() const noexcept = 0;
+
+  /// Closes these two. Nothing is reported any more, and watch() fails with EBADF.
+  virtual void close() noexcept = 0;
 };
 
 /// This system's poller. Throws std::system_error without descriptors.

@@ -1,0 +1,133 @@
+// add_reader(), remove_writer() and their siblings, and the forms with an underscore that asyncio's
+// own transports use.
+#include "cpython/error.h"
+#include "cpython/slot.h"
+#include "loop/call_arguments.h"
+#include "loop/event_loop_methods.h"
+#include "loop/loop_types.h"
+
+namespace ep::loop {
+namespace {
+
+constexpr const char* kFdCallback[] = {"fd", "callback"};
+
+/// A descriptor number, or what has fileno(), as selectors take them. -1: ValueError set.
+int descriptor_of(const Attached& py, PyObject* object) {
+  PyRef number;
+  if (PyLong_Check(object)) {
+    number = PyRef::borrow(object);
+  } else {
+    const PyRef result = PyRef::steal(PyObject_CallMethod(object, "fileno", nullptr));
+    if (result) number = PyRef::steal(PyNumber_Long(result.get()));
+  }
+  if (!number) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError) &&
+        !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) {
+      return -1;
+    }
+    take_error(py);
+    PyErr_Format(PyExc_ValueError, "Invalid file object: %R", object);
+    return -1;
+  }
+  int overflow = 0;
+  const long fd = PyLong_AsLongAndOverflow(number.get(), &overflow);
+  if (overflow != 0 || fd < 0 || fd > INT_MAX) {
+    PyErr_Format(PyExc_ValueError, "Invalid file descriptor: %S", number.get());
+    return -1;
+  }
+  return static_cast<int>(fd);
+}
+
+bool check_no_transport(EventLoop& loop, PyObject* file) {
+  return static_cast<bool>(
+      PyRef::steal(PyObject_CallMethod(loop.object(), "_ensure_fd_no_transport", "O", file)));
+}
+
+/// Null: Python error set.
+PyRef add(const Attached& py, EventLoop& loop, IoEvents direction, const CallArguments& call) {
+  if (!check_open(py, loop)) return nullptr;
+  const int fd = descriptor_of(py, call.leading[0]);
+  if (fd < 0) return nullptr;
+  Handle* handle =
+      new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
+  if (handle == nullptr) return nullptr;
+  PyRef owner = PyRef::steal(reinterpret_cast<PyObject*>(handle));
+  if (!loop.descriptors().add(py, fd, direction, handle)) return nullptr;
+  // Another thread's loop may be asleep without a poller yet.
+  if (loop.running_thread() != PyThread_get_thread_ident()) loop.wake();
+  return owner;
+}
+
+PyRef remove(const Attached& py, EventLoop& loop, IoEvents direction, PyObject* file) {
+  if (loop.is_closed()) return PyRef::borrow(Py_False);
+  const int fd = descriptor_of(py, file);
+  if (fd < 0) return nullptr;
+  return PyRef::borrow(loop.descriptors().remove(py, fd, direction) ? Py_True : Py_False);
+}
+
+template <IoEvents direction>
+PyObject* add_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                     PyObject* kwnames) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    EventLoop& loop = *EventLoop::of(self);
+    CallArguments call;
+    const char* name = direction == kRead ? "add_reader" : "add_writer";
+    if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
+    if (!check_no_transport(loop, call.leading[0])) return nullptr;
+    return add(py, loop, direction, call) ? PyRef::borrow(Py_None) : PyRef();
+  });
+}
+
+template <IoEvents direction>
+PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                      PyObject* kwnames) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    EventLoop& loop = *EventLoop::of(self);
+    CallArguments call;
+    const char* name = direction == kRead ? "_add_reader" : "_add_writer";
+    if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
+    return add(py, loop, direction, call);
+  });
+}
+
+template <IoEvents direction>
+PyObject* remove_public(PyObject* self, PyObject* file) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    EventLoop& loop = *EventLoop::of(self);
+    if (!check_no_transport(loop, file)) return nullptr;
+    return remove(py, loop, direction, file);
+  });
+}
+
+template <IoEvents direction>
+PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    return remove(py, *EventLoop::of(self), direction, file);
+  });
+}
+
+PyCFunction fastcall(_PyCFunctionFastWithKeywords function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+}  // namespace
+
+PyMethodDef descriptor_methods[] = {
+    {"add_reader", fastcall(add_public<kRead>), METH_FASTCALL | METH_KEYWORDS,
+     "add_reader($self, fd, callback, /, *args)\n--\n\n"
+     "Call it whenever fd, a number or a file object, is readable."},
+    {"add_writer", fastcall(add_public<kWrite>), METH_FASTCALL | METH_KEYWORDS,
+     "add_writer($self, fd, callback, /, *args)\n--\n\n"
+     "Call it whenever fd, a number or a file object, is writable."},
+    {"remove_reader", remove_public<kRead>, METH_O,
+     "remove_reader($self, fd, /)\n--\n\nFalse if there was none."},
+    {"remove_writer", remove_public<kWrite>, METH_O,
+     "remove_writer($self, fd, /)\n--\n\nFalse if there was none."},
+    {"_add_reader", fastcall(add_private<kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_add_writer", fastcall(add_private<kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_remove_reader", remove_private<kRead>, METH_O, nullptr},
+    {"_remove_writer", remove_private<kWrite>, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace ep::loop

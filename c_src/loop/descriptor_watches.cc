@@ -1,0 +1,84 @@
+#include "loop/descriptor_watches.h"
+
+#include "cpython/slot.h"
+#include "loop/event_loop.h"
+
+namespace ep::loop {
+
+class DescriptorWatches::Watch final : public IoWatcher {
+ public:
+  explicit Watch(EventLoop& loop) noexcept : loop_(loop) {}
+  ~Watch() { loop_.poller().unwatch(*this); }
+
+  void on_ready(IoEvents ready) noexcept override {
+    const Attached py = Attached::in_slot();
+    if (ready & kRead) queue(py, reader_);
+    if (ready & kWrite) queue(py, writer_);
+  }
+
+  PyRef& handle(IoEvents direction) noexcept { return direction == kRead ? reader_ : writer_; }
+
+  IoEvents wanted() const noexcept {
+    return static_cast<IoEvents>((reader_ ? kRead : kNothing) | (writer_ ? kWrite : kNothing));
+  }
+
+ private:
+  void queue(const Attached& py, const PyRef& handle) noexcept {
+    auto* callback = reinterpret_cast<Handle*>(handle.get());
+    // Level-triggered: without memory now, the next poll reports it again.
+    if (!loop_.queue(py, ReadyEntry(callback))) PyErr_Clear();
+  }
+
+  EventLoop& loop_;
+  PyRef reader_;
+  PyRef writer_;
+};
+
+DescriptorWatches::DescriptorWatches(EventLoop& loop) noexcept : loop_(loop) {}
+DescriptorWatches::~DescriptorWatches() = default;
+
+bool DescriptorWatches::add(const Attached& py, int fd, IoEvents direction, Handle* handle) {
+  std::unique_ptr<Watch>& watch = watches_[fd];
+  if (!watch) watch = std::make_unique<Watch>(loop_);
+  const PyRef replaced = std::exchange(watch->handle(direction),
+                                       PyRef::borrow(reinterpret_cast<PyObject*>(handle)));
+  // If the number was watched already it may by now be another file: make the poller ask anew.
+  if (watch->watched_fd() >= 0) loop_.poller().unwatch(*watch);
+  const int error = loop_.poller().watch(*watch, fd, watch->wanted());
+  if (error != 0) remove(py, fd, direction);
+  if (replaced) cancel_handle(py, reinterpret_cast<Handle*>(replaced.get()));
+  if (error == 0) return true;
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
+}
+
+bool DescriptorWatches::remove(const Attached& py, int fd, IoEvents direction) {
+  const auto found = watches_.find(fd);
+  if (found == watches_.end()) return false;
+  Watch& watch = *found->second;
+  const PyRef handle = std::exchange(watch.handle(direction), PyRef());
+  if (watch.wanted() == kNothing) {
+    watches_.erase(found);
+  } else if (watch.watched_fd() >= 0) {
+    loop_.poller().watch(watch, fd, watch.wanted());
+  }
+  if (!handle) return false;
+  cancel_handle(py, reinterpret_cast<Handle*>(handle.get()));
+  return true;
+}
+
+void DescriptorWatches::clear(const Attached&) noexcept {
+  // Finalizers of what the handles refer to may come back here.
+  const Watches dropped = std::exchange(watches_, Watches());
+}
+
+int DescriptorWatches::traverse(visitproc visit, void* arg) const {
+  for (const auto& [fd, watch] : watches_) {
+    Py_VISIT(watch->handle(kRead).get());
+    Py_VISIT(watch->handle(kWrite).get());
+  }
+  return 0;
+}
+
+}  // namespace ep::loop

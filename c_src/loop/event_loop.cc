@@ -1,0 +1,266 @@
+#include "loop/event_loop.h"
+
+#include <algorithm>
+
+#include "cpython/slot.h"
+#include "loop/loop_types.h"
+#include "loop/precise_wait.h"
+#include "loop/running_scope.h"
+
+namespace ep::loop {
+namespace {
+
+/// While only the loop's own descriptors are watched, a system call in each tick would buy nothing.
+constexpr int kTicksWithoutPoll = 32;
+
+void drop(ReadyEntry entry) noexcept { Py_DECREF(entry.owner()); }
+
+}  // namespace
+
+EventLoop::EventLoop(PyObject* self, LoopTypes& types)
+    : self_(self), types_(types), poller_(new_poller()), descriptors_(*this), signals_(*this) {}
+
+EventLoop::~EventLoop() { close(Attached::in_slot()); }
+
+// What other threads do.
+
+bool EventLoop::post(Job* job) noexcept {
+  if (!inbox_.post(job)) return false;
+  wake();
+  return true;
+}
+
+void EventLoop::wake() noexcept {
+  if (poked_.exchange(true, std::memory_order_seq_cst)) return;
+  const std::lock_guard lock(wake_lock_);
+  if (notifier_ != nullptr) {
+    notifier_->notify();
+  } else if (sleeper_ != nullptr) {
+    sleeper_->wake();
+  }
+}
+
+void EventLoop::set_notifier(Notifier* notifier) noexcept {
+  const std::lock_guard lock(wake_lock_);
+  notifier_ = notifier;
+  hosted_.store(notifier != nullptr);
+}
+
+void EventLoop::set_sleeper(Waker* waker) noexcept {
+  const std::lock_guard lock(wake_lock_);
+  sleeper_ = waker;
+}
+
+// Scheduling.
+
+bool EventLoop::queue(const Attached&, ReadyEntry entry) noexcept {
+  try {
+    ready_.push(entry);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+    return false;
+  }
+  Py_INCREF(entry.owner());
+  return true;
+}
+
+bool EventLoop::queue_threadsafe(const Attached& py, Handle* handle) noexcept {
+  // Being attached excludes other threads from the queue. (A free-threaded build will have to post
+  // a Job instead.)
+  if (!queue(py, ReadyEntry(handle))) return false;
+  wake();
+  return true;
+}
+
+bool EventLoop::queue_at(const Attached&, TimerHandle* timer, Nanos deadline) noexcept {
+  try {
+    timers_.add(&timer->node, deadline);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+    return false;
+  }
+  timer->scheduled = true;
+  Py_INCREF(timer->object());
+  return true;
+}
+
+void EventLoop::cancel_timer(const Attached&, TimerHandle* timer) noexcept {
+  if (!timer->node.queued()) return;
+  timers_.remove(&timer->node);
+  timer->scheduled = false;
+  Py_DECREF(timer->object());
+}
+
+// One iteration.
+
+bool EventLoop::tick(const Attached& py, ThreadHost* host) {
+  if (is_closed()) return true;
+  poked_.store(false, std::memory_order_seq_cst);
+  run_inbox(py);
+  poll_descriptors();
+  return queue_due_timers(py) && run_ready(py, host);
+}
+
+void EventLoop::run_inbox(const Attached&) noexcept {
+  for (Job* job = inbox_.drain(); job != nullptr;) {
+    Job* next = Mailbox<Job>::next(job);
+    job->run();
+    job = next;
+  }
+}
+
+void EventLoop::poll_descriptors() noexcept {
+  if (!poller_->collected()) {
+    if (poller_->watched() == 0 && ++ticks_without_poll_ < kTicksWithoutPoll) return;
+    ticks_without_poll_ = 0;
+    poller_->collect_now();
+  }
+  poller_->dispatch();
+}
+
+bool EventLoop::queue_due_timers(const Attached& py) noexcept {
+  if (timers_.empty()) return true;
+  const Nanos time = now();
+  while (TimerNode* node = timers_.pop_due(time)) {
+    TimerHandle* timer = TimerHandle::of(node);
+    const PyRef owner = PyRef::steal(timer->object());  // the heap's
+    timer->scheduled = false;
+    if (!queue(py, ReadyEntry(&timer->base))) return false;
+  }
+  return true;
+}
+
+bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
+  // A callback that runs a tick of its own may take entries that were counted here.
+  for (std::size_t todo = ready_.size(); todo > 0 && !ready_.empty(); --todo) {
+    if (!run_entry(py, ready_.pop())) return false;
+    if (host != nullptr && host->has_jobs()) run_host_jobs(py, *host);
+  }
+  return true;
+}
+
+bool EventLoop::run_entry(const Attached& py, ReadyEntry entry) {
+  const PyRef owner = PyRef::steal(entry.owner());  // the queue's
+  if (entry.is_native()) return entry.native()->run(py);
+  Handle* handle = entry.handle();
+  if (debug_ && !handle->cancelled) return run_in_debug(py, handle);
+  return run_handle(py, handle);
+}
+
+bool EventLoop::run_in_debug(const Attached&, Handle* handle) {
+  const PyRef done = PyRef::steal(PyObject_CallMethod(self_, "_run_handle_in_debug", "O", handle));
+  return static_cast<bool>(done);
+}
+
+void EventLoop::run_host_jobs(const Attached& py, ThreadHost& host) {
+  const NotRunningScope not_running(py, *this);
+  host.run_jobs();
+}
+
+// Blocking loops.
+
+bool EventLoop::run(const Attached& py) {
+  ThreadHost* host = ThreadHost::current();
+  do {
+    if (!iterate(py, host)) return false;
+  } while (!stopping_);
+  return true;
+}
+
+bool EventLoop::run_once(const Attached& py) { return iterate(py, ThreadHost::current()); }
+
+bool EventLoop::iterate(const Attached& py, ThreadHost* host) {
+  if (host != nullptr && host->has_jobs()) run_host_jobs(py, *host);
+  if (idle() && !stopping_) wait(py, kNever, true);
+  return PyErr_CheckSignals() == 0 && tick(py, host);
+}
+
+// Waiting.
+
+bool EventLoop::has_work() const noexcept {
+  poked_.store(false, std::memory_order_seq_cst);
+  return !idle() || (!timers_.empty() && timers_.next() <= now());
+}
+
+bool EventLoop::idle() const noexcept {
+  return ready_.empty() && inbox_.empty() && !poller_->collected();
+}
+
+void EventLoop::wait(const Attached& py, Nanos until, bool spin_first) {
+  poked_.store(false, std::memory_order_seq_cst);
+  const Nanos deadline = std::min(until, next_deadline());
+  if (!idle() || (deadline != kNever && deadline <= now())) return;
+  ask_for_precise_timers();
+  ThreadHost* host = ThreadHost::current();
+  // From here on, work that arrives sets poked_, and this thread touches nothing that others may.
+  const Detached detached(py);
+  if (spin_first && spin(host, deadline)) return;
+  sleep(host, deadline);
+}
+
+bool EventLoop::spin(ThreadHost* host, Nanos deadline) {
+  bool polled_just_now = true;  // by the tick
+  return spin_([&] {
+    if (poked_.load(std::memory_order_relaxed)) return true;
+    if (host != nullptr && host->has_jobs()) return true;
+    if (deadline != kNever && deadline <= now()) return true;
+    if (!std::exchange(polled_just_now, false)) poller_->collect_now();
+    return poller_->collected();
+  });
+}
+
+void EventLoop::sleep(ThreadHost* host, Nanos deadline) {
+  Waker& waker = host != nullptr ? host->waker() : own_waker_;
+  const int wake_descriptor = poller_->wake_descriptor();
+  const Nanos began = now();
+  waker.arm(wake_descriptor);
+  set_sleeper(&waker);
+  const bool work_came = poked_.load(std::memory_order_seq_cst) ||
+                         (host != nullptr && host->has_jobs());
+  if (!work_came) poller_->collect(deadline);
+  set_sleeper(nullptr);
+  waker.disarm(wake_descriptor);
+  const Nanos ended = now();
+  if (ended < deadline) spin_.slept_for(ended - began);
+}
+
+// The end.
+
+void EventLoop::close(const Attached& py) noexcept {
+  if (closed_.exchange(true)) return;
+  abandon(inbox_.close());
+  clear(py);
+  signals_.close();
+  poller_->close();
+}
+
+void EventLoop::abandon(Job* job) noexcept {
+  while (job != nullptr) {
+    Job* next = Mailbox<Job>::next(job);
+    job->abandon();
+    job = next;
+  }
+}
+
+void EventLoop::clear(const Attached& py) noexcept {
+  // Finalizers may come back to this loop, so nothing is dropped from a container in use.
+  ReadyQueue<ReadyEntry> ready = ready_.take();
+  while (!ready.empty()) drop(ready.pop());
+  while (TimerNode* node = timers_.pop_due(kNever)) {
+    TimerHandle* timer = TimerHandle::of(node);
+    timer->scheduled = false;
+    Py_DECREF(timer->object());
+  }
+  descriptors_.clear(py);
+}
+
+int EventLoop::traverse(visitproc visit, void* arg) const {
+  for (std::size_t i = 0; i < ready_.size(); ++i) Py_VISIT(ready_[i].owner());
+  const int stop = timers_.for_each([&](TimerNode* node) {
+    Py_VISIT(TimerHandle::of(node)->object());
+    return 0;
+  });
+  return stop != 0 ? stop : descriptors_.traverse(visit, arg);
+}
+
+}  // namespace ep::loop

@@ -1,0 +1,153 @@
+#include "loop/handle.h"
+
+#include "cpython/error.h"
+#include "loop/event_loop.h"
+#include "loop/handle_text.h"
+#include "loop/loop_types.h"
+
+namespace ep::loop {
+namespace {
+
+/// The callback must outlive its own call, even if it cancels its handle.
+class RunningMark {
+ public:
+  RunningMark(const Attached& py, Handle* handle) noexcept
+      : py_(py), handle_(handle), outer_(std::exchange(handle->running, true)) {}
+  ~RunningMark() {
+    handle_->running = outer_;
+    if (handle_->cancelled) cancel_handle(py_, handle_);
+  }
+  RunningMark(const RunningMark&) = delete;
+  RunningMark& operator=(const RunningMark&) = delete;
+
+ private:
+  const Attached& py_;
+  Handle* handle_;
+  bool outer_;
+};
+
+void drop_callback(Handle* handle) noexcept {
+  Py_CLEAR(handle->callback);
+  const Py_ssize_t held = handle->nargs > Handle::kInlineArgs ? 1 : handle->nargs;
+  handle->nargs = 0;
+  for (Py_ssize_t i = 1; i <= held; ++i) Py_CLEAR(handle->args[i]);
+}
+
+bool set_args(Handle* handle, PyObject* const* args, Py_ssize_t nargs) noexcept {
+  if (nargs <= Handle::kInlineArgs) {
+    for (Py_ssize_t i = 0; i < nargs; ++i) handle->args[i + 1] = Py_NewRef(args[i]);
+  } else {
+    PyObject* tuple = PyTuple_New(nargs);
+    if (tuple == nullptr) return false;
+    for (Py_ssize_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    handle->args[1] = tuple;
+  }
+  handle->nargs = nargs;
+  return true;
+}
+
+bool init(const Attached& py, Handle* handle, EventLoop& loop, PyObject* callback,
+          PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept {
+  handle->loop = Py_NewRef(loop.object());
+  handle->callback = Py_NewRef(callback);
+  handle->context = nullptr;
+  handle->weakrefs = nullptr;
+  handle->debug = nullptr;
+  handle->nargs = 0;
+  handle->cancelled = false;
+  handle->running = false;
+  handle->context =
+      context != nullptr && context != Py_None ? Py_NewRef(context) : PyContext_CopyCurrent();
+  if (handle->context == nullptr) return false;
+  if (!set_args(handle, args, nargs)) return false;
+  return !loop.debug() || remember_source(py, handle);
+}
+
+PyObject* call(Handle* handle) noexcept {
+  if (handle->nargs > Handle::kInlineArgs) {
+    return PyObject_Call(handle->callback, handle->args[1], nullptr);
+  }
+  const std::size_t nargs = static_cast<std::size_t>(handle->nargs);
+  return PyObject_Vectorcall(handle->callback, handle->args + 1,
+                             nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+}
+
+PyRef call_in_context(Handle* handle) noexcept {
+  if (PyContext_Enter(handle->context) != 0) return nullptr;
+  PyRef result = PyRef::steal(call(handle));
+  if (PyContext_Exit(handle->context) != 0) return nullptr;
+  return result;
+}
+
+bool ends_the_loop() noexcept {
+  return PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+}
+
+}  // namespace
+
+EventLoop& Handle::core() const noexcept { return *EventLoop::of(loop); }
+
+Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyObject* const* args,
+                   Py_ssize_t nargs, PyObject* context) noexcept {
+  LoopTypes& types = loop.types();
+  PyObject* object = types.free_handles.take(types.handle_type());
+  if (object == nullptr) return nullptr;
+  auto* handle = reinterpret_cast<Handle*>(object);
+  const bool ok = init(py, handle, loop, callback, args, nargs, context);
+  PyObject_GC_Track(object);
+  if (ok) return handle;
+  Py_DECREF(object);
+  return nullptr;
+}
+
+TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
+                              PyObject* const* args, Py_ssize_t nargs,
+                              PyObject* context) noexcept {
+  LoopTypes& types = loop.types();
+  PyObject* object = types.free_timer_handles.take(types.timer_handle_type());
+  if (object == nullptr) return nullptr;
+  auto* timer = reinterpret_cast<TimerHandle*>(object);
+  timer->node = TimerNode();
+  timer->when = when;
+  timer->scheduled = false;
+  const bool ok = init(py, &timer->base, loop, callback, args, nargs, context);
+  PyObject_GC_Track(object);
+  if (ok) return timer;
+  Py_DECREF(object);
+  return nullptr;
+}
+
+bool run_handle(const Attached& py, Handle* handle) noexcept {
+  if (handle->cancelled) return true;
+  const RunningMark running(py, handle);
+  if (call_in_context(handle)) return true;
+  if (ends_the_loop()) return false;
+  return report_failure(py, handle, take_error(py));
+}
+
+void cancel_handle(const Attached& py, Handle* handle) noexcept {
+  if (!handle->cancelled) {
+    handle->cancelled = true;
+    if (handle->core().debug()) remember_repr(py, handle);
+  }
+  if (!handle->running) drop_callback(handle);
+}
+
+HandleFreeList::~HandleFreeList() {
+  while (count_ > 0) PyObject_GC_Del(items_[--count_]);
+}
+
+PyObject* HandleFreeList::take(PyTypeObject* type) noexcept {
+  if (count_ == 0) return PyObject_GC_New(PyObject, type);
+  return PyObject_Init(items_[--count_], type);
+}
+
+void HandleFreeList::give(PyObject* object) noexcept {
+  if (count_ < kCapacity) {
+    items_[count_++] = object;
+  } else {
+    PyObject_GC_Del(object);
+  }
+}
+
+}  // namespace ep::loop

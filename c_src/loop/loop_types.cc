@@ -1,0 +1,78 @@
+#include "loop/loop_types.h"
+
+#include "cpython/slot.h"
+
+namespace ep::loop {
+namespace {
+
+PyRef import(const char* module) {
+  PyRef imported = PyRef::steal(PyImport_ImportModule(module));
+  if (!imported) throw PythonError();
+  return imported;
+}
+
+PyRef attribute(const PyRef& object, const char* name) {
+  PyRef value = PyRef::steal(PyObject_GetAttrString(object.get(), name));
+  if (!value) throw PythonError();
+  return value;
+}
+
+/// From 3.13 on reprs leave arguments out, unless told otherwise.
+bool takes_debug(const PyRef& function) {
+  const PyRef count = attribute(attribute(function, "__code__"), "co_kwonlyargcount");
+  return PyLong_AsLong(count.get()) > 0;
+}
+
+AsyncioParts import_parts() {
+  AsyncioParts parts;
+  const PyRef format_helpers = import("asyncio.format_helpers");
+  parts.format_callback_source = attribute(format_helpers, "_format_callback_source");
+  parts.format_takes_debug = takes_debug(parts.format_callback_source);
+  parts.extract_stack = attribute(format_helpers, "extract_stack");
+  const PyRef events = import("asyncio.events");
+  parts.get_running_loop = attribute(events, "_get_running_loop");
+  parts.set_running_loop = attribute(events, "_set_running_loop");
+  const PyRef sys = import("sys");
+  parts.get_asyncgen_hooks = attribute(sys, "get_asyncgen_hooks");
+  parts.set_asyncgen_hooks = attribute(sys, "set_asyncgen_hooks");
+  parts.tasks = import("asyncio.tasks");
+  parts.futures = import("asyncio.futures");
+  const PyRef base = attribute(import("asyncio.base_events"), "BaseEventLoop");
+  parts.base_create_task = attribute(base, "create_task");
+  return parts;
+}
+
+}  // namespace
+
+bool LoopTypes::import_asyncio(const Attached&) {
+  if (asyncio.tasks) return true;
+  return slot([this](const Attached&) -> int {
+           asyncio = import_parts();
+           return 0;
+         }) == 0;
+}
+
+int LoopTypes::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(event_loop.get());
+  Py_VISIT(handle.get());
+  Py_VISIT(timer_handle.get());
+  Py_VISIT(asyncio.format_callback_source.get());
+  Py_VISIT(asyncio.extract_stack.get());
+  Py_VISIT(asyncio.get_running_loop.get());
+  Py_VISIT(asyncio.set_running_loop.get());
+  Py_VISIT(asyncio.get_asyncgen_hooks.get());
+  Py_VISIT(asyncio.set_asyncgen_hooks.get());
+  Py_VISIT(asyncio.tasks.get());
+  Py_VISIT(asyncio.futures.get());
+  Py_VISIT(asyncio.base_create_task.get());
+  return 0;
+}
+
+void LoopTypes::clear() noexcept {
+  event_loop.reset();
+  handle.reset();
+  timer_handle.reset();
+  const AsyncioParts dropped = std::exchange(asyncio, AsyncioParts());
+}
+
+}  // namespace ep::loop

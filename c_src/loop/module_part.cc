@@ -1,0 +1,53 @@
+#include "loop/module_part.h"
+
+#include "cpython/slot.h"
+#include "loop/event_loop_methods.h"
+#include "loop/handle.h"
+#include "loop/loop_types.h"
+
+namespace ep::loop {
+namespace {
+
+PyRef or_throw(PyRef result) {
+  if (!result) throw PythonError();
+  return result;
+}
+
+void publish(PyObject* module, const PyRef& type) {
+  if (PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) != 0) {
+    throw PythonError();
+  }
+}
+
+void fill(const Attached& py, PyObject* module, LoopTypes& types) {
+  types.str_context = or_throw(PyRef::steal(PyUnicode_InternFromString("context")));
+  types.names_loop = or_throw(PyRef::steal(Py_BuildValue("(s)", "loop")));
+  types.handle = or_throw(new_handle_type(py, module));
+  types.timer_handle = or_throw(new_timer_handle_type(py, module, types.handle.get()));
+  types.event_loop = or_throw(new_event_loop_type(py, module));
+  publish(module, types.handle);
+  publish(module, types.timer_handle);
+  publish(module, types.event_loop);
+}
+
+}  // namespace
+
+bool add_to_module(const Attached& py, PyObject* module, ModuleState& state) {
+  return slot([&](const Attached&) -> int {
+           state.loop = new LoopTypes();
+           fill(py, module, *state.loop);
+           return 0;
+         }) == 0;
+}
+
+int traverse_part(const ModuleState& state, visitproc visit, void* arg) {
+  return state.loop == nullptr ? 0 : state.loop->traverse(visit, arg);
+}
+
+void clear_part(ModuleState& state) {
+  if (state.loop != nullptr) state.loop->clear();
+}
+
+void free_part(ModuleState& state) { delete std::exchange(state.loop, nullptr); }
+
+}  // namespace ep::loop
