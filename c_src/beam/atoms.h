@@ -52,7 +52,26 @@ namespace ep {
   X(too_large, "too_large")                  \
   X(changed, "changed")                      \
   X(other_interpreter, "other_interpreter")  \
-  X(no_memory, "no_memory")
+  X(no_memory, "no_memory")                  \
+  /* the runtime's messages and requests */  \
+  X(call, "call")                            \
+  X(call_method, "call_method")              \
+  X(eval, "eval")                            \
+  X(exec, "exec")                            \
+  X(getattr, "getattr")                      \
+  X(killed, "killed")                        \
+  X(park, "park")                            \
+  X(stopped, "stopped")                      \
+  X(sent, "sent")                            \
+  X(auto_, "auto")                           \
+  X(str, "str")                              \
+  X(self, "self")                            \
+  X(task, "task")                            \
+  X(started, "started")                      \
+  X(py_call, "py_call")                      \
+  X(py_cancel, "py_cancel")                  \
+  X(py_send, "py_send")                      \
+  X(py_log, "py_log")
 
 struct Atoms {
 #define EP_ATOM_MEMBER(member, text) ERL_NIF_TERM member;

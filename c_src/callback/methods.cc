@@ -1,0 +1,238 @@
+#include "callback/methods.h"
+
+#include "callback/pending_call.h"
+#include "cpython/slot.h"
+#include "task/hosted_loop.h"
+#include "task/submission.h"
+
+namespace ep::callback {
+namespace {
+
+Bridge& bridge_of(PyObject* module) { return module_state(module).callback->bridge; }
+
+PyRef type_error(const char* text) {
+  PyErr_SetString(PyExc_TypeError, text);
+  return nullptr;
+}
+
+bool is_target(const Bridge& bridge, PyObject* object) {
+  return PyUnicode_Check(object) || bridge.services.codec->is_fun(object);
+}
+
+/// The deadline that the work running on this thread has.
+Nanos current_deadline() {
+  const task::Submission* const work = task::Submission::current();
+  return work != nullptr ? work->deadline() : kNever;
+}
+
+PyDoc_STRVAR(kCallDoc,
+             "call(name, *args)\n--\n\n"
+             "Call a registered Erlang function, or an erlang.Fun, and wait for its result.\n\n"
+             "Any thread; the GIL is released meanwhile. The function runs exactly once, in an\n"
+             "Erlang process of its own. Raises ErlangError if it fails, ConversionError if an\n"
+             "argument or the result can't be converted, TimeoutError when the deadline of the\n"
+             "Erlang call that this code works for passes.");
+
+PyObject* call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(module);
+    if (count < 1 || !is_target(bridge, arguments[0])) {
+      return type_error("call() needs the name of a registered function, or an erlang.Fun");
+    }
+    const Nanos deadline = current_deadline();
+    const auto pending = bridge.calls.make(bridge);
+    if (!pending->send(py, arguments[0], arguments + 1, count - 1, deadline)) return nullptr;
+    return pending->wait(py, deadline);
+  });
+}
+
+PyDoc_STRVAR(kStartCallDoc,
+             "start_call(loop, future, name, *args)\n--\n\n"
+             "Call an Erlang function without waiting; its result or error settles `future`, a\n"
+             "future of `loop`, which must be an ErlangEventLoop.");
+
+PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(module);
+    if (count < 3 || !is_target(bridge, arguments[2])) {
+      return type_error("start_call() needs a loop, a future and a function");
+    }
+    loop::EventLoop* const loop = loop::EventLoop::from(arguments[0]);
+    if (loop == nullptr) return type_error("start_call() needs an ErlangEventLoop");
+    const auto pending = bridge.calls.make(bridge);
+    pending->settle(py, *loop, arguments[1]);
+    if (!pending->send(py, arguments[2], arguments + 3, count - 3, kNever)) return nullptr;
+    return PyRef::borrow(Py_None);
+  });
+}
+
+/// The local process that an atom names. False if there is none.
+bool registered_pid(Bridge& bridge, PyObject* atom, ErlNifPid* pid) {
+  ERL_NIF_TERM name;
+  return bridge.services.codec->get_term(atom, &name) && enif_whereis_pid(nullptr, name, pid) != 0;
+}
+
+PyDoc_STRVAR(kSendDoc,
+             "send(destination, message)\n--\n\n"
+             "Send a message to a process: an erlang.Pid of any node, the name it is registered\n"
+             "under, or a tuple (name, node). Never waits. As in Erlang, a message to a process\n"
+             "that has died is dropped; a name that nobody has raises ValueError. Messages from\n"
+             "one thread to one process keep their order.");
+
+PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    if (count != 2) return type_error("send() takes a destination and a message");
+    Bridge& bridge = bridge_of(module);
+    convert::Codec& codec = *bridge.services.codec;
+    const Atoms& atoms = bridge.services.beam.atoms;
+    const OwnedEnv env;
+    convert::Failure failure;
+    ERL_NIF_TERM message;
+    if (!codec.to_term(py, env.get(), arguments[1], &message, failure)) {
+      failure.raise(py, codec);
+      return nullptr;
+    }
+    PyRef destination = PyRef::borrow(arguments[0]);
+    if (PyUnicode_Check(destination.get()) && !codec.is_atom(destination.get())) {
+      destination = codec.find_atom(py, destination.get());
+      if (!destination) return nullptr;
+    }
+    ErlNifPid pid;
+    if (codec.get_pid(destination.get(), &pid) ||
+        (codec.is_atom(destination.get()) && registered_pid(bridge, destination.get(), &pid))) {
+      enif_send(nullptr, &pid, env.get(), message);
+      return PyRef::borrow(Py_None);
+    }
+    if (codec.is_atom(destination.get())) {
+      PyErr_Format(PyExc_ValueError, "no process is registered as %R", destination.get());
+      return nullptr;
+    }
+    ERL_NIF_TERM to;
+    if (!codec.is_pid(destination.get()) && !PyTuple_Check(destination.get())) {
+      return type_error("a destination is an erlang.Pid, a name, or a tuple (name, node)");
+    }
+    PyRef tuple = destination;
+    if (PyTuple_Check(tuple.get())) {
+      if (PyTuple_GET_SIZE(tuple.get()) != 2) return type_error("expected (name, node)");
+      const PyRef name = codec.find_atom(py, PyTuple_GET_ITEM(tuple.get(), 0));
+      const PyRef node = name ? codec.find_atom(py, PyTuple_GET_ITEM(tuple.get(), 1)) : PyRef();
+      if (!node) return nullptr;
+      tuple = PyRef::steal(PyTuple_Pack(2, name.get(), node.get()));
+      if (!tuple) return nullptr;
+    }
+    if (!codec.to_term(py, env.get(), tuple.get(), &to, failure)) {
+      failure.raise(py, codec);
+      return nullptr;
+    }
+    if (!bridge.to_router(env, enif_make_tuple3(env.get(), atoms.py_send, to, message))) {
+      PyErr_SetString(PyExc_RuntimeError, "the application erlang_python is not running");
+      return nullptr;
+    }
+    return PyRef::borrow(Py_None);
+  });
+}
+
+PyDoc_STRVAR(kWhereisDoc,
+             "whereis(name)\n--\n\n"
+             "The erlang.Pid of the process registered as `name` on this node, or None.");
+
+PyObject* whereis(PyObject* module, PyObject* name) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(module);
+    convert::Codec& codec = *bridge.services.codec;
+    const PyRef atom = codec.find_atom(py, name);
+    if (!atom) {
+      if (!PyErr_ExceptionMatches(PyExc_ValueError)) return nullptr;
+      PyErr_Clear();  // where there is no such atom, nothing is registered under it
+      return PyRef::borrow(Py_None);
+    }
+    ErlNifPid pid;
+    if (!registered_pid(bridge, atom.get(), &pid)) return PyRef::borrow(Py_None);
+    return codec.make_pid(py, pid);
+  });
+}
+
+PyDoc_STRVAR(kLogDoc,
+             "log(level, message, metadata)\n--\n\n"
+             "Hand a message to Erlang's logger: a level's name, text, and a dict of metadata.\n"
+             "Never waits.");
+
+PyObject* log(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    if (count != 3) return type_error("log() takes a level, a message and metadata");
+    Bridge& bridge = bridge_of(module);
+    convert::Codec& codec = *bridge.services.codec;
+    const OwnedEnv env;
+    ERL_NIF_TERM fields[4] = {bridge.services.beam.atoms.py_log};
+    for (int i = 0; i < 3; ++i) {
+      convert::Failure failure;
+      if (!codec.to_term(py, env.get(), arguments[i], &fields[i + 1], failure)) {
+        failure.raise(py, codec);
+        return nullptr;
+      }
+    }
+    bridge.to_router(env, enif_make_tuple_from_array(env.get(), fields, 4));
+    return PyRef::borrow(Py_None);
+  });
+}
+
+PyDoc_STRVAR(kHasFunctionDoc,
+             "has_function(name)\n--\n\nIs an Erlang function registered under this name?");
+
+PyObject* has_function(PyObject* module, PyObject* name) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    Py_ssize_t size;
+    const char* text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == nullptr) return nullptr;
+    const std::string key(text, static_cast<std::size_t>(size));
+    return PyRef::borrow(bridge_of(module).has_name(key) ? Py_True : Py_False);
+  });
+}
+
+PyDoc_STRVAR(kCurrentLoopDoc,
+             "current_loop()\n--\n\n"
+             "The ErlangEventLoop on which coroutines of the Erlang call that this thread works\n"
+             "for are awaited, or None outside of such a call.");
+
+PyObject* current_loop(PyObject*, PyObject*) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    const task::Submission* const work = task::Submission::current();
+    if (work == nullptr) return PyRef::borrow(Py_None);
+    return PyRef::borrow(work->loop().python_loop(py));
+  });
+}
+
+template <class Function>
+PyCFunction as_cfunction(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+}  // namespace
+
+bool add_to_module(const Attached&, PyObject* module, ModuleState& state,
+                   Bridge& bridge) noexcept {
+  // Static, as CPython keeps pointers to it; constant.
+  static PyMethodDef methods[] = {
+      {"call", as_cfunction(call), METH_FASTCALL, kCallDoc},
+      {"start_call", as_cfunction(start_call), METH_FASTCALL, kStartCallDoc},
+      {"send", as_cfunction(send), METH_FASTCALL, kSendDoc},
+      {"whereis", whereis, METH_O, kWhereisDoc},
+      {"log", as_cfunction(log), METH_FASTCALL, kLogDoc},
+      {"has_function", has_function, METH_O, kHasFunctionDoc},
+      {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},
+      {},
+  };
+  state.callback = new (std::nothrow) CallbackTypes{bridge};
+  if (state.callback == nullptr) {
+    PyErr_NoMemory();
+    return false;
+  }
+  return PyModule_AddFunctions(module, methods) == 0;
+}
+
+void free_part(ModuleState& state) noexcept {
+  delete state.callback;
+  state.callback = nullptr;
+}
+
+}  // namespace ep::callback

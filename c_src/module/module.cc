@@ -1,0 +1,77 @@
+#include "module/module.h"
+
+#include "callback/methods.h"
+#include "convert/codec.h"
+#include "cpython/module_state.h"
+#include "loop/module_part.h"
+
+namespace ep {
+namespace {
+
+constexpr const char* kName = "_erlang";
+
+int traverse(PyObject* module, visitproc visit, void* arg) noexcept {
+  ModuleState& state = module_state(module);
+  if (const int stop = convert::traverse_part(state, visit, arg)) return stop;
+  return loop::traverse_part(state, visit, arg);
+}
+
+void free_module(void* module) noexcept {
+  ModuleState& state = module_state(static_cast<PyObject*>(module));
+  callback::free_part(state);
+  loop::free_part(state);
+  convert::free_part(state);
+}
+
+/// importlib.machinery.ModuleSpec(kName, None)
+PyRef make_spec() {
+  const PyRef machinery = PyRef::steal(PyImport_ImportModule("importlib.machinery"));
+  if (!machinery) return nullptr;
+  return PyRef::steal(PyObject_CallMethod(machinery.get(), "ModuleSpec", "sO", kName, Py_None));
+}
+
+bool add_constants(PyObject* module) {
+#ifdef Py_GIL_DISABLED
+  constexpr bool kFreeThreaded = true;
+#else
+  constexpr bool kFreeThreaded = false;
+#endif
+  return PyModule_AddObjectRef(module, "FREE_THREADED", kFreeThreaded ? Py_True : Py_False) == 0;
+}
+
+}  // namespace
+
+PyModuleDef& module_def() noexcept {
+  // Its slots say what the module may run in; its parts are added by make_module(), which knows
+  // the bridge. CPython keeps pointers to both for ever.
+  static PyModuleDef_Slot slots[] = {
+#if PY_VERSION_HEX >= 0x030C0000
+      {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+      {0, nullptr},
+  };
+  static PyModuleDef def = {
+      PyModuleDef_HEAD_INIT, kName,    PyDoc_STR("The native part of the package erlang."),
+      sizeof(ModuleState),   nullptr,  slots,
+      traverse,              nullptr,  free_module,
+  };
+  return def;
+}
+
+PyRef make_module(const Attached& py, callback::Bridge& bridge) {
+  const PyRef spec = make_spec();
+  PyRef module =
+      spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
+  if (!module || PyModule_ExecDef(module.get(), &module_def()) < 0) return nullptr;
+  ModuleState& state = module_state(module.get());
+  if (!convert::add_to_module(py, module.get(), state, bridge.services.beam) ||
+      !loop::add_to_module(py, module.get(), state) ||
+      !callback::add_to_module(py, module.get(), state, bridge) || !add_constants(module.get())) {
+    return nullptr;
+  }
+  PyObject* const modules = PyImport_GetModuleDict();  // borrowed
+  if (PyDict_SetItemString(modules, kName, module.get()) < 0) return nullptr;
+  return module;
+}
+
+}  // namespace ep

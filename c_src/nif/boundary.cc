@@ -1,0 +1,34 @@
+#include "nif/boundary.h"
+
+#include <algorithm>
+
+#include "beam/binary.h"
+
+namespace ep::nif {
+
+std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term) {
+  const auto text = binary_view(env, term);
+  if (!text) throw BadArgument();
+  return std::string(*text);
+}
+
+std::uint64_t get_uint64(ErlNifEnv* env, ERL_NIF_TERM term) {
+  ErlNifUInt64 value;
+  if (!enif_get_uint64(env, term, &value)) throw BadArgument();
+  return value;
+}
+
+ErlNifPid get_local_pid(ErlNifEnv* env, ERL_NIF_TERM term) {
+  ErlNifPid pid;
+  if (!enif_get_local_pid(env, term, &pid)) throw BadArgument();
+  return pid;
+}
+
+Nanos get_deadline(ErlNifEnv* env, const State& state, ERL_NIF_TERM term) {
+  if (term == state.services.beam.atoms.infinity) return kNever;
+  const std::uint64_t most = static_cast<std::uint64_t>(kNever / kMillisecond);
+  const std::uint64_t milliseconds = std::min(get_uint64(env, term), most);
+  return saturating_add(now(), static_cast<Nanos>(milliseconds) * kMillisecond);
+}
+
+}  // namespace ep::nif

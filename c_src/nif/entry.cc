@@ -1,0 +1,61 @@
+// What the VM sees of the library: its table of NIFs, and its life.
+
+#include <dlfcn.h>
+
+#include <new>
+
+#include "nif/nifs.h"
+#include "nif/state.h"
+
+namespace ep::nif {
+namespace {
+
+// Microseconds each: they copy terms, post to a mailbox or take a lock that nobody holds for
+// longer, so none needs a dirty scheduler.
+ErlNifFunc kFunctions[] = {
+    {"start", 6, entry<start>, 0},
+    {"stop", 2, entry<stop>, 0},
+    {"build_info", 0, entry<build_info>, 0},
+    {"context_new", 1, entry<context_new>, 0},
+    {"event_loop_new", 0, entry<event_loop_new>, 0},
+    {"event_loop_set_worker", 2, entry<event_loop_set_worker>, 0},
+    {"event_loop_destroy", 1, entry<event_loop_destroy>, 0},
+    {"loop_arm", 1, entry<loop_arm>, 0},
+    {"loop_wake", 2, entry<loop_wake>, 0},
+    {"loop_close", 2, entry<loop_close>, 0},
+    {"submit", 7, entry<submit>, 0},
+    {"cancel", 1, entry<cancel>, 0},
+    {"interrupt", 1, entry<interrupt>, 0},
+    {"set_router", 1, entry<set_router>, 0},
+    {"add_name", 1, entry<add_name>, 0},
+    {"remove_name", 1, entry<remove_name>, 0},
+    {"callback_reply", 2, entry<callback_reply>, 0},
+};
+
+/// Python's threads run this library's code until the VM ends, so it must never be unmapped.
+bool stay_loaded() noexcept {
+  Dl_info self;
+  return dladdr(reinterpret_cast<void*>(&stay_loaded), &self) != 0 &&
+         dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE | RTLD_NOLOAD) != nullptr;
+}
+
+int load(ErlNifEnv* env, void** priv_data, ERL_NIF_TERM) noexcept {
+  auto* const state = new (std::nothrow) State(env);
+  if (state == nullptr || !stay_loaded() || !state->open_resource_types(env)) return 1;
+  *priv_data = state;
+  return 0;
+}
+
+/// A new version of py_nif.beam with the same library: it goes on with what is there.
+int upgrade(ErlNifEnv* env, void** priv_data, void** old_priv_data, ERL_NIF_TERM) noexcept {
+  *priv_data = *old_priv_data;
+  return static_cast<State*>(*priv_data)->open_resource_types(env) ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace ep::nif
+
+using ep::nif::kFunctions;
+using ep::nif::load;
+using ep::nif::upgrade;
+ERL_NIF_INIT(py_nif, kFunctions, load, nullptr, upgrade, nullptr)

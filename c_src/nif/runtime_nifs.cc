@@ -1,0 +1,48 @@
+#include "cpython/api.h"
+
+#include "beam/binary.h"
+#include "build_config.h"
+#include "nif/nifs.h"
+
+namespace ep::nif {
+
+// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxQueued)
+ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  State::StartOptions options;
+  options.executable = get_text(env, argv[1]);
+  if (options.executable.empty()) options.executable = EP_PYTHON_EXECUTABLE;
+  options.package_dir = get_text(env, argv[2]);
+  options.loop_executors = static_cast<unsigned>(get_uint64(env, argv[3]));
+  options.max_spin = static_cast<Nanos>(get_uint64(env, argv[4])) * kMicrosecond;
+  options.max_queued = get_uint64(env, argv[5]);
+  ErlNifPid self;
+  enif_self(env, &self);
+  state.start(self, argv[0], std::move(options));
+  return state.services.beam.atoms.ok;
+}
+
+// stop(Tag, Milliseconds)
+ERL_NIF_TERM stop(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  if (!state.started()) throw BadArgument();
+  ErlNifPid self;
+  enif_self(env, &self);
+  state.stop(self, argv[0], get_deadline(env, state, argv[1]));
+  return state.services.beam.atoms.ok;
+}
+
+ERL_NIF_TERM build_info(ErlNifEnv* env, State&, const ERL_NIF_TERM[]) {
+  ERL_NIF_TERM keys[] = {enif_make_atom(env, "python_version"), enif_make_atom(env, "executable"),
+                         enif_make_atom(env, "free_threaded")};
+#ifdef Py_GIL_DISABLED
+  constexpr const char* kFreeThreaded = "true";
+#else
+  constexpr const char* kFreeThreaded = "false";
+#endif
+  ERL_NIF_TERM values[] = {make_binary(env, PY_VERSION), make_binary(env, EP_PYTHON_EXECUTABLE),
+                           enif_make_atom(env, kFreeThreaded)};
+  ERL_NIF_TERM map;
+  enif_make_map_from_arrays(env, keys, values, 3, &map);
+  return map;
+}
+
+}  // namespace ep::nif

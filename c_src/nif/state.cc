@@ -1,0 +1,210 @@
+#include "nif/state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "beam/binary.h"
+#include "build_config.h"
+#include "callback/pending_call.h"
+#include "cpython/module_state.h"
+#include "module/module.h"
+#include "task/hosted_loop.h"
+#include "task/submission.h"
+
+namespace ep::nif {
+namespace {
+
+/// Somebody who waits for {Event, Tag, Result}.
+class Waiting {
+ public:
+  Waiting(const ErlNifPid& to, ERL_NIF_TERM tag) : to_(to), tag_(env_.copy(tag)) {}
+
+  ErlNifEnv* env() const { return env_.get(); }
+  /// On a thread that is no scheduler's.
+  void tell(ERL_NIF_TERM event, ERL_NIF_TERM result) {
+    enif_send(nullptr, &to_, env(), enif_make_tuple3(env(), event, tag_, result));
+  }
+
+ private:
+  const ErlNifPid to_;
+  OwnedEnv env_;
+  const ERL_NIF_TERM tag_;
+};
+
+}  // namespace
+
+bool State::open_resource_types(ErlNifEnv* env) {
+  return services.beam.open(env) && services.submissions.open(env, "erlang_python_submission") &&
+         services.loops.open(env, "erlang_python_loop") &&
+         bridge.calls.open(env, "erlang_python_call");
+}
+
+/// Drops objects that died on schedulers; posted by the drop queue when it becomes non-empty.
+class State::Drain final : public Job {
+ public:
+  explicit Drain(DropQueue& drops) : drops_(drops) {}
+  void run() noexcept override { drops_.drain(Attached::in_slot()); }
+  void abandon() noexcept override {}
+
+ private:
+  DropQueue& drops_;
+};
+
+bool State::prepare(const Attached& py) {
+  PyObject* const module = make_module(py, bridge).release();  // kept, as the interpreter is
+  if (module == nullptr) return false;
+  services.codec = module_state(module).codec;
+  DropQueue& drops = services.codec->drops();
+  drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
+    services.interpreter->janitor().post(drain.get());
+  });
+  return task::prepare_names(py, services, module);
+}
+
+void State::run_executors() {
+  std::lock_guard lock(mutex_);
+  started_ = true;
+  for (unsigned i = 0; i < options_.loop_executors; ++i) {
+    Executor::Config config;
+    config.name = "py_loop_" + std::to_string(i + 1);
+    config.max_spin = options_.max_spin;
+    config.max_queued = options_.max_queued;
+    auto executor = std::make_shared<Executor>(std::move(config));
+    executor->start(services.interpreter->state());
+    loop_executors_.push_back(executor);
+    executors_.push_back(executor);
+  }
+}
+
+/// Runs on the interpreter's own threads: the executors are started, and their starter told.
+class State::Start final : public Job {
+ public:
+  Start(State& state, std::unique_ptr<Waiting> waiting)
+      : state_(state), waiting_(std::move(waiting)) {}
+
+  void run() noexcept override {
+    const std::unique_ptr<Start> self(this);
+    state_.run_executors();
+    waiting_->tell(state_.services.beam.atoms.started, state_.services.beam.atoms.ok);
+  }
+  void abandon() noexcept override { delete this; }
+
+ private:
+  State& state_;
+  const std::unique_ptr<Waiting> waiting_;
+};
+
+void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
+  auto waiting = std::make_unique<Waiting>(to, tag);
+  std::unique_lock lock(mutex_);
+  options_ = options;
+  if (services.interpreter && start_error_.empty()) {
+    lock.unlock();
+    services.interpreter->janitor().post(new Start(*this, std::move(waiting)));
+    return;
+  }
+  Interpreter::Config config;
+  config.executable = std::move(options.executable);
+  config.libpython = EP_LIBPYTHON_SONAME;
+  config.package_dir = std::move(options.package_dir);
+  config.executor.max_spin = options.max_spin;
+  config.prepare = [this](const Attached& py) { return prepare(py); };
+  const auto started = [this, waiting = std::shared_ptr(std::move(waiting))](std::string error) {
+    const Atoms& atoms = services.beam.atoms;
+    if (error.empty()) {
+      run_executors();
+      return waiting->tell(atoms.started, atoms.ok);
+    }
+    {
+      std::lock_guard failed(mutex_);
+      start_error_ = error;
+    }
+    ErlNifEnv* const env = waiting->env();
+    waiting->tell(atoms.started, enif_make_tuple2(env, atoms.error, make_binary(env, error)));
+  };
+  services.interpreter = std::make_unique<Interpreter>(std::move(config), started);
+}
+
+/// Runs on the janitor: waits for executors to end, which may need to attach meanwhile.
+class State::Stop final : public Job {
+ public:
+  Stop(State& state, std::unique_ptr<Waiting> waiting,
+       std::vector<std::shared_ptr<Executor>> executors, Nanos deadline)
+      : state_(state),
+        waiting_(std::move(waiting)),
+        executors_(std::move(executors)),
+        deadline_(deadline) {}
+
+  void run() noexcept override {
+    const std::unique_ptr<Stop> self(this);
+    const Attached py = Attached::in_slot();
+    for (const auto& executor : executors_) {
+      executor->interrupt(py, nullptr, state_.services.names.interrupted);
+    }
+    const PyRef cleaned =
+        PyRef::steal(PyObject_CallNoArgs(state_.services.names.application_stopped));
+    if (!cleaned) PyErr_WriteUnraisable(state_.services.names.application_stopped);
+    unsigned stuck = 0;
+    {
+      const Detached detached(py);
+      for (const auto& executor : executors_) {
+        if (executor->join_until(deadline_)) continue;
+        ++stuck;
+        executor->stop();
+      }
+    }
+    waiting_->tell(state_.services.beam.atoms.stopped, enif_make_uint(waiting_->env(), stuck));
+  }
+  void abandon() noexcept override { delete this; }
+
+ private:
+  State& state_;
+  const std::unique_ptr<Waiting> waiting_;
+  const std::vector<std::shared_ptr<Executor>> executors_;
+  const Nanos deadline_;
+};
+
+void State::stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+  std::vector<std::shared_ptr<Executor>> executors;
+  {
+    std::lock_guard lock(mutex_);
+    started_ = false;
+    for (const auto& weak : executors_) {
+      if (auto executor = weak.lock()) executors.push_back(std::move(executor));
+    }
+    executors_.clear();
+    loop_executors_.clear();
+  }
+  bridge.forget_router();
+  bridge.clear_names();
+  for (const auto& executor : executors) executor->stop_when_done();
+  services.interpreter->janitor().post(
+      new Stop(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline));
+}
+
+std::shared_ptr<Executor> State::new_executor(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  if (!started_) return nullptr;
+  Executor::Config config;
+  config.name = name;
+  config.max_spin = options_.max_spin;
+  config.max_queued = options_.max_queued;
+  auto executor = std::make_shared<Executor>(std::move(config));
+  executor->start(services.interpreter->state());
+  std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });
+  executors_.push_back(executor);
+  return executor;
+}
+
+std::shared_ptr<Executor> State::loop_executor() {
+  std::lock_guard lock(mutex_);
+  if (loop_executors_.empty()) return nullptr;
+  return loop_executors_[next_++ % loop_executors_.size()];
+}
+
+bool State::started() {
+  std::lock_guard lock(mutex_);
+  return started_;
+}
+
+}  // namespace ep::nif

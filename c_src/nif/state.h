@@ -1,0 +1,67 @@
+// State: everything the NIF library has, wired together. It is the library's private data, made
+// when the library is loaded and kept until the VM ends, as the interpreter is.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "callback/bridge.h"
+#include "runtime/executor.h"
+#include "task/services.h"
+
+namespace ep::nif {
+
+class State {
+ public:
+  explicit State(ErlNifEnv* env) noexcept : services(env), bridge(services) {}
+
+  /// In the load callback.
+  bool open_resource_types(ErlNifEnv* env);
+
+  struct StartOptions {
+    std::string executable;
+    std::string package_dir;
+    unsigned loop_executors;
+    Nanos max_spin;
+    std::size_t max_queued;
+  };
+  /// Starts the interpreter, if that has not been done, and the executors of the pool's loops. Sends
+  /// {started, Tag, ok | {error, Text}} to `to`, later.
+  void start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options);
+
+  /// Stops all executors but the interpreter's own, waiting for them for a while; then sends
+  /// {stopped, Tag, NumberOfExecutorsThatDidNotEnd}. The loops must have been closed before.
+  void stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline);
+
+  /// A new, started executor. Only between start and stop.
+  std::shared_ptr<Executor> new_executor(const std::string& name);
+  /// One of those that host the pool's loops, in turn; null if not started.
+  std::shared_ptr<Executor> loop_executor();
+  bool started();
+
+  task::Services services;
+  callback::Bridge bridge;
+
+ private:
+  class Start;
+  class Stop;
+  class Drain;
+
+  bool prepare(const Attached&);
+  void run_executors();
+  std::string start_interpreter(const std::string& executable, const std::string& package_dir);
+
+  std::mutex mutex_;  // protects the following
+  bool started_ = false;
+  std::string start_error_;
+  StartOptions options_{};
+  std::vector<std::shared_ptr<Executor>> loop_executors_;
+  std::vector<std::weak_ptr<Executor>> executors_;  // all, to join them
+  std::size_t next_ = 0;
+};
+
+}  // namespace ep::nif

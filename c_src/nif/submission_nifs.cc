@@ -1,0 +1,82 @@
+#include "nif/nifs.h"
+#include "task/hosted_loop.h"
+#include "task/submission.h"
+
+namespace ep::nif {
+namespace {
+
+convert::BinaryAs get_binary_as(const State& state, ERL_NIF_TERM term) {
+  const Atoms& atoms = state.services.beam.atoms;
+  if (term == atoms.auto_) return convert::BinaryAs::kAuto;
+  if (term == atoms.str) return convert::BinaryAs::kStr;
+  if (term == atoms.bytes) return convert::BinaryAs::kBytes;
+  throw BadArgument();
+}
+
+task::HostedLoop::Where get_where(const State& state, ERL_NIF_TERM term) {
+  const Atoms& atoms = state.services.beam.atoms;
+  if (term == atoms.call) return task::HostedLoop::Where::kExecutor;
+  if (term == atoms.task) return task::HostedLoop::Where::kLoop;
+  throw BadArgument();
+}
+
+ERL_NIF_TERM refusal(ErlNifEnv* env, const Atoms& atoms, task::HostedLoop::Accepted accepted) {
+  if (accepted == task::HostedLoop::Accepted::kOverloaded) {
+    return enif_make_tuple2(env, atoms.error, atoms.overloaded);
+  }
+  return enif_make_tuple2(env, atoms.error,
+                          enif_make_tuple2(env, atoms.executor_died, atoms.stopped));
+}
+
+/// Raises an exception in what runs on an executor, from the janitor's thread.
+class Interruption final : public Job {
+ public:
+  Interruption(std::shared_ptr<Executor> executor, PyObject* exception)
+      : executor_(std::move(executor)), exception_(exception) {}
+  void run() noexcept override {
+    executor_->interrupt(Attached::in_slot(), nullptr, exception_);
+    delete this;
+  }
+  void abandon() noexcept override { delete this; }
+
+ private:
+  const std::shared_ptr<Executor> executor_;
+  PyObject* const exception_;  // lives for ever
+};
+
+}  // namespace
+
+// submit(Loop, call | task, Tag | self, Request, auto | str | bytes, Milliseconds | infinity, Chain)
+ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const Atoms& atoms = state.services.beam.atoms;
+  task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
+  const auto where = get_where(state, argv[1]);
+  task::SubmissionSpec spec{};
+  enif_self(env, &spec.owner);
+  spec.tag = argv[2] == atoms.self ? 0 : argv[2];
+  spec.request = argv[3];
+  spec.options.binary = get_binary_as(state, argv[4]);
+  spec.deadline = get_deadline(env, state, argv[5]);
+  spec.chain = get_uint64(env, argv[6]);
+  const auto submission = state.services.submissions.make(
+      state.services, ResourceRef<task::HostedLoop>::share(&loop), spec);
+  const auto accepted = loop.submit(env, submission.get(), where);
+  if (accepted != task::HostedLoop::Accepted::kYes) return refusal(env, atoms, accepted);
+  return submission.term(env);
+}
+
+// cancel(Submission): ok, no reply will come, or sent, the reply is in the mailbox
+ERL_NIF_TERM cancel(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const Atoms& atoms = state.services.beam.atoms;
+  return get_resource(env, state.services.submissions, argv[0]).cancel() ? atoms.ok : atoms.sent;
+}
+
+// interrupt(Loop): KeyboardInterrupt in the call that runs there
+ERL_NIF_TERM interrupt(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
+  auto* const job = new Interruption(loop.shared_executor(), PyExc_KeyboardInterrupt);
+  if (!state.services.interpreter->janitor().post(job)) job->abandon();
+  return state.services.beam.atoms.ok;
+}
+
+}  // namespace ep::nif

@@ -1,0 +1,229 @@
+#include "runtime/executor.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cpython/ref.h"
+
+namespace ep {
+
+Running::Running(const Attached&, Executor& executor, const void* id)
+    : executor_(executor), id_(id), below_(executor.running_) {
+  std::lock_guard lock(executor_.mutex_);
+  executor_.running_ = this;
+}
+
+Running::~Running() {
+  std::lock_guard lock(executor_.mutex_);
+  executor_.running_ = below_;
+  if (executor_.interrupted_.exchange(false)) {
+    PyThreadState_SetAsyncExc(executor_.python_thread_, nullptr);
+  }
+}
+
+Executor::Executor(Config config)
+    : name_(std::move(config.name)),
+      max_queued_(config.max_queued),
+      between_batches_(std::move(config.between_batches)),
+      wake_fd_(new_eventfd()),
+      spin_(config.max_spin) {}
+
+Executor::~Executor() { abandon_all(); }
+
+void Executor::start(PyInterpreterState* interpreter) {
+  thread_ = Thread(name_, [self = shared_from_this(), interpreter] {
+    PyThreadState* state = PyThreadState_New(interpreter);
+    if (state == nullptr) {
+      self->stop();
+      return;
+    }
+    self->run(state);
+    PyEval_RestoreThread(state);
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+  });
+}
+
+void Executor::adopt(PyThreadState* state) { run(state); }
+
+bool Executor::post(Job* job) noexcept {
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  if (!mailbox_.post(job)) {
+    queued_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  waker_.wake();
+  return true;
+}
+
+void Executor::stop() noexcept {
+  stopping_.store(true, std::memory_order_release);
+  abandon_all();
+  waker_.wake();
+}
+
+void Executor::stop_when_done() noexcept {
+  if (!last_posted_.exchange(true)) post(&last_);
+}
+
+void Executor::abandon_all() noexcept {
+  for (Job* job = mailbox_.close(); job != nullptr;) {
+    Job* next = Mailbox<Job>::next(job);
+    job->abandon();
+    job = next;
+  }
+  std::deque<Job*> pending;
+  {
+    std::lock_guard lock(mutex_);
+    pending.swap(pending_);
+    pending_count_.store(0, std::memory_order_release);
+  }
+  for (Job* job : pending) job->abandon();
+}
+
+bool Executor::interrupt(const Attached&, const void* id, PyObject* exception) {
+  {
+    std::lock_guard lock(mutex_);
+    if (running_ == nullptr || (id != nullptr && running_->id_ != id)) return false;
+    PyThreadState_SetAsyncExc(python_thread_, exception);
+    interrupted_.store(true);
+  }
+  waker_.wake();
+  return true;
+}
+
+bool Executor::deliver_interrupt(const Attached&) noexcept {
+  if (!interrupted_.exchange(false)) return false;
+  PyThreadState* const state = PyThreadState_Get();
+  const PyRef exception = PyRef::borrow(state->async_exc);
+  if (!exception) return false;  // the interpreter has raised it already
+  PyThreadState_SetAsyncExc(python_thread_, nullptr);
+  PyErr_SetNone(exception.get());
+  return true;
+}
+
+void Executor::run(PyThreadState* state) {
+  set_current(this);
+  prctl(PR_SET_TIMERSLACK, 1);
+  {
+    AttachScope py(state);
+    std::lock_guard lock(mutex_);
+    python_thread_ = PyThread_get_thread_ident();
+  }
+  while (!stopped()) {
+    {
+      AttachScope py(state);
+      serve();
+      while (!stopped() && idler_ != nullptr) {
+        std::exchange(idler_, nullptr)->before_sleep(py);
+        serve();
+      }
+      if (between_batches_) between_batches_(py);
+    }
+    sleep();
+  }
+  abandon_all();
+  set_current(nullptr);
+}
+
+void Executor::sleep() noexcept {
+  const auto awake = [this] { return has_jobs() || stopped(); };
+  if (spin_(awake)) return;
+  const Nanos start = now();
+  waker_.arm(wake_fd_.get());
+  while (!awake()) {
+    pollfd waiting{wake_fd_.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, -1) > 0) break;
+  }
+  waker_.disarm(wake_fd_.get());
+  spin_.slept_for(now() - start);
+}
+
+bool Executor::has_jobs() const noexcept {
+  return interrupted_.load(std::memory_order_acquire) || pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
+}
+
+void Executor::fetch() {
+  Job* job = mailbox_.drain();
+  if (job == nullptr) return;
+  std::lock_guard lock(mutex_);
+  while (job != nullptr) {
+    Job* next = Mailbox<Job>::next(job);
+    pending_.push_back(job);
+    job = next;
+  }
+  pending_count_.store(pending_.size(), std::memory_order_release);
+}
+
+void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
+  Idler* const before = std::exchange(idler_, idler);
+  if (before != nullptr && before != idler) before->displaced(py);
+}
+
+Job* Executor::take(std::uint64_t chain) {
+  fetch();
+  std::lock_guard lock(mutex_);
+  auto found = pending_.begin();
+  if (chain != 0) {
+    found = std::find_if(found, pending_.end(), [&](Job* job) { return job->chain == chain; });
+  }
+  if (found == pending_.end()) return nullptr;
+  Job* job = *found;
+  pending_.erase(found);
+  pending_count_.store(pending_.size(), std::memory_order_release);
+  return job;
+}
+
+void Executor::run_one(Job* job) noexcept {
+  queued_.fetch_sub(1, std::memory_order_relaxed);
+  const std::uint64_t outer = std::exchange(chain_, job->chain);
+  job->run();
+  chain_ = outer;
+}
+
+bool Executor::run_jobs() noexcept {
+  if (deliver_interrupt(Attached::in_slot())) return false;
+  serve();
+  return true;
+}
+
+void Executor::serve() noexcept {
+  fetch();
+  // Jobs that come while these run wait for the next batch, so that a loop gets its turn.
+  for (std::size_t batch = pending_count_.load(std::memory_order_acquire); batch > 0; --batch) {
+    Job* job = take(0);
+    if (job == nullptr) return;
+    run_one(job);
+  }
+}
+
+Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t chain,
+                                             const std::function<bool()>& done, Nanos deadline) {
+  for (;;) {
+    if (done()) return Waited::kDone;
+    if (deliver_interrupt(py) || PyErr_CheckSignals() != 0) return Waited::kInterrupted;
+    if (Job* job = chain != 0 ? take(chain) : nullptr) {
+      run_one(job);
+      continue;
+    }
+    fetch();  // what is left is not ours to run now, and must not end the wait below again and again
+    if (now() >= deadline) return Waited::kDeadline;
+    Detached detached(py);
+    const auto changed = [&] {
+      return done() || !mailbox_.empty() || interrupted_.load(std::memory_order_acquire);
+    };
+    if (spin_(changed)) continue;
+    waker_.arm(wake_fd_.get());
+    if (!changed()) {
+      pollfd waiting{wake_fd_.get(), POLLIN, 0};
+      const timespec left = to_timespec(deadline == kNever ? 0 : deadline - now());
+      ::ppoll(&waiting, 1, deadline == kNever ? nullptr : &left, nullptr);
+    }
+    waker_.disarm(wake_fd_.get());
+  }
+}
+
+}  // namespace ep

@@ -1,0 +1,166 @@
+// Executor: one OS thread, attached for life to one interpreter, that runs the jobs of a mailbox.
+//
+// Jobs run in the order of posting, in batches under one attach. While a job waits for an answer
+// from Erlang (serve_chain_until), jobs of its own call chain run on top of it, no others do.
+//
+// Life: start() (or adopt(), for Python's main thread) ... stop(): what is queued is abandoned, what
+// runs is told to end, and the thread goes as soon as Python lets it. The thread shares ownership,
+// so an executor that Python code holds up for ever outlives everybody's interest in it, safely.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/job.h"
+#include "base/mailbox.h"
+#include "base/spin.h"
+#include "base/thread.h"
+#include "base/thread_host.h"
+#include "base/unique_fd.h"
+#include "cpython/attach.h"
+
+namespace ep {
+
+class Executor;
+
+/// A piece of user code that runs on an executor and can be interrupted: lives on its stack for as
+/// long as the code runs.
+class Running {
+ public:
+  /// `id` names the work, for interrupt(). Attached, on the executor's thread.
+  Running(const Attached&, Executor& executor, const void* id);
+  /// An interruption that has not been delivered yet is taken back: it must not hit later work.
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  friend class Executor;
+  Executor& executor_;
+  const void* const id_;
+  Running* const below_;
+};
+
+/// What an executor does before it sleeps, given the chance once per set_idler(): the place where a
+/// hosted loop waits for a moment in its own poller. Called attached; may detach.
+class Idler {
+ public:
+  virtual void before_sleep(const Attached&) noexcept = 0;
+  /// Another idler has come instead.
+  virtual void displaced(const Attached&) noexcept = 0;
+
+ protected:
+  ~Idler() = default;
+};
+
+class Executor final : public ThreadHost, public std::enable_shared_from_this<Executor> {
+ public:
+  struct Config {
+    std::string name;                       // of the thread
+    Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
+    std::size_t max_queued = 1'000'000;     // beyond it submissions are refused
+    std::function<void(const Attached&)> between_batches;  // e.g. deferred drops
+  };
+
+  explicit Executor(Config config);
+  ~Executor();
+
+  /// Runs on a new thread, with a new thread state of `interpreter`.
+  void start(PyInterpreterState* interpreter);
+
+  /// Runs on the calling thread, with the (detached) thread state that it has; returns after stop().
+  void adopt(PyThreadState* state);
+
+  /// Any thread. False if the executor has stopped: the caller keeps the job.
+  bool post(Job* job) noexcept;
+
+  /// Any thread. True if user work should be refused for now.
+  bool overloaded() const noexcept { return queued_.load(std::memory_order_relaxed) >= max_queued_; }
+  std::size_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
+
+  /// Any thread. Abandons what is queued and lets the thread end. Does not wait.
+  void stop() noexcept;
+  /// Any thread. As stop(), but after the jobs that are queued now.
+  void stop_when_done() noexcept;
+  bool stopped() const noexcept { return stopping_.load(std::memory_order_acquire); }
+  bool join_until(Nanos deadline) { return thread_.join_until(deadline); }
+
+  /// Attached, any thread of the same interpreter. Raises `exception` in the work named `id` (null:
+  /// whatever runs) at its next bytecode or in its wait, if it is the innermost work running here.
+  /// True if it was.
+  bool interrupt(const Attached&, const void* id, PyObject* exception);
+
+  // The executor's own thread, attached.
+
+  enum class Waited { kDone, kDeadline, kInterrupted };
+  /// Runs jobs of `chain` until `done()`, or until `deadline`. kInterrupted: with a Python error set.
+  Waited serve_chain_until(const Attached&, std::uint64_t chain, const std::function<bool()>& done,
+                           Nanos deadline);
+  void set_idler(const Attached&, Idler* idler) noexcept;
+  void forget_idler(const Idler* idler) noexcept {
+    if (idler_ == idler) idler_ = nullptr;
+  }
+  std::uint64_t current_chain() const noexcept { return chain_; }
+  /// What the innermost Running on this thread was given as its id, or null.
+  const void* running_id() const noexcept { return running_ != nullptr ? running_->id_ : nullptr; }
+
+  /// The executor whose thread this is, or null.
+  static Executor* current() noexcept { return static_cast<Executor*>(ThreadHost::current()); }
+
+  // ThreadHost
+  Waker& waker() noexcept override { return waker_; }
+  bool has_jobs() const noexcept override;
+  bool run_jobs() noexcept override;
+
+ private:
+  friend class Running;
+
+  class Last final : public Job {
+   public:
+    explicit Last(Executor& owner) : owner_(owner) {}
+    void run() noexcept override { owner_.stop(); }
+    void abandon() noexcept override {}
+
+   private:
+    Executor& owner_;
+  };
+
+  void run(PyThreadState* state);
+  void serve() noexcept;
+  void sleep() noexcept;
+  void fetch();
+  Job* take(std::uint64_t chain);
+  void run_one(Job* job) noexcept;
+  bool deliver_interrupt(const Attached&) noexcept;
+  void abandon_all() noexcept;
+
+  const std::string name_;
+  const std::size_t max_queued_;
+  const std::function<void(const Attached&)> between_batches_;
+  Thread thread_;
+  Mailbox<Job> mailbox_;
+  Waker waker_;
+  UniqueFd wake_fd_;
+  std::atomic<bool> stopping_{false};
+  Last last_{*this};
+  std::atomic<bool> last_posted_{false};
+  std::atomic<std::size_t> queued_{0};
+  std::atomic<bool> interrupted_{false};  // an asynchronous exception may be pending
+
+  // Own thread only.
+  AdaptiveSpin spin_;
+  Idler* idler_ = nullptr;
+  std::uint64_t chain_ = 0;
+
+  std::mutex mutex_;  // protects the following; never held while Python runs
+  std::deque<Job*> pending_;
+  Running* running_ = nullptr;
+  unsigned long python_thread_ = 0;
+  std::atomic<std::size_t> pending_count_{0};  // so that has_jobs() needs no lock
+};
+
+}  // namespace ep

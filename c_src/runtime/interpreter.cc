@@ -1,0 +1,86 @@
+#include "runtime/interpreter.h"
+
+#include <dlfcn.h>
+
+#include <utility>
+
+#include "base/scope_guard.h"
+#include "cpython/ref.h"
+
+namespace ep {
+namespace {
+
+std::string text(const PyStatus& status) {
+  return std::string(status.func != nullptr ? status.func : "Python") + ": " +
+         (status.err_msg != nullptr ? status.err_msg : "initialization failed");
+}
+
+/// The error that is set, as "Type: message"; clears it.
+std::string take_error_text(const Attached&) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  const PyRef owned[] = {PyRef::steal(type), PyRef::steal(value), PyRef::steal(traceback)};
+  const PyRef shown = PyRef::steal(value != nullptr ? PyObject_Repr(value) : PyObject_Repr(type));
+  const char* utf8 = shown ? PyUnicode_AsUTF8(shown.get()) : nullptr;
+  PyErr_Clear();
+  return utf8 != nullptr ? utf8 : "unknown Python error";
+}
+
+PyStatus initialize_python(const std::string& executable) {
+  PyConfig config;
+  PyConfig_InitPythonConfig(&config);
+  const OnExit clear([&] { PyConfig_Clear(&config); });
+  config.parse_argv = 0;
+  config.install_signal_handlers = 0;  // they are the VM's, until somebody asks for one
+  PyStatus status = PyConfig_SetBytesString(&config, &config.program_name, executable.c_str());
+  if (PyStatus_Exception(status)) return status;
+  status = PyConfig_SetBytesString(&config, &config.executable, executable.c_str());
+  if (PyStatus_Exception(status)) return status;
+  return Py_InitializeFromConfig(&config);
+}
+
+bool put_first_on_path(const std::string& directory) {
+  PyObject* path = PySys_GetObject("path");  // borrowed
+  const PyRef entry = PyRef::steal(PyUnicode_DecodeFSDefault(directory.c_str()));
+  return path != nullptr && entry && PyList_Insert(path, 0, entry.get()) == 0;
+}
+
+}  // namespace
+
+Interpreter::Interpreter(Config config, std::function<void(std::string)> started) {
+  Executor::Config for_main = config.executor;
+  for_main.name = "py_main";
+  main_ = std::make_shared<Executor>(std::move(for_main));
+  Executor::Config for_janitor = config.executor;
+  for_janitor.name = "py_janitor";
+  for_janitor.max_spin = 0;
+  janitor_ = std::make_shared<Executor>(std::move(for_janitor));
+  thread_ = Thread("py_main", [this, config = std::move(config), started = std::move(started)] {
+    run(config, started);
+  });
+}
+
+void Interpreter::run(const Config& config, const std::function<void(std::string)>& started) {
+  if (std::string error = initialize(config); !error.empty()) {
+    started(std::move(error));
+    return;
+  }
+  PyThreadState* const thread_state = PyEval_SaveThread();
+  janitor_->start(state_);
+  started({});
+  main_->adopt(thread_state);
+}
+
+std::string Interpreter::initialize(const Config& config) {
+  if (dlopen(config.libpython.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    return std::string("can't make the symbols of libpython global: ") + dlerror();
+  }
+  const PyStatus status = initialize_python(config.executable);
+  if (PyStatus_Exception(status)) return text(status);
+  const Attached py = Attached::in_slot();
+  if (!put_first_on_path(config.package_dir) || !config.prepare(py)) return take_error_text(py);
+  state_ = PyInterpreterState_Get();
+  return {};
+}
+
+}  // namespace ep

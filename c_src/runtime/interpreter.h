@@ -1,0 +1,48 @@
+// Interpreter: CPython in this VM. Started once, on a thread of its own that Python takes for its
+// main thread, and kept until the VM ends: extension modules can't be loaded into a process twice,
+// so stopping the application stops the executors, never the interpreter (docs/decisions/).
+//
+// Two executors belong to it. `main()` is Python's main thread: signal handlers run there, and
+// bin/erlpy runs its program there. `janitor()` does what nobody should wait for: it raises
+// interruptions in other threads, drops objects that died on a scheduler, and joins threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cpython/attach.h"
+#include "runtime/executor.h"
+
+namespace ep {
+
+class Interpreter {
+ public:
+  struct Config {
+    std::string executable;  // sys.executable, from which the prefix and a virtual environment follow
+    std::string libpython;   // its symbols become global, or extension modules can't be imported
+    std::string package_dir;  // where the package `erlang` is: the first of sys.path
+    Executor::Config executor;  // of the two executors; the name is ignored
+    std::function<bool(const Attached&)> prepare;  // adds `_erlang`; false with a Python error set
+  };
+
+  /// Starts CPython on a new thread and calls `started` there with an error text, empty if all went
+  /// well. Then the executors serve.
+  explicit Interpreter(Config config, std::function<void(std::string)> started);
+
+  /// After a successful start only.
+  PyInterpreterState* state() const noexcept { return state_; }
+  Executor& main() noexcept { return *main_; }
+  Executor& janitor() noexcept { return *janitor_; }
+
+ private:
+  std::string initialize(const Config& config);
+  void run(const Config& config, const std::function<void(std::string)>& started);
+
+  PyInterpreterState* state_ = nullptr;
+  std::shared_ptr<Executor> main_;
+  std::shared_ptr<Executor> janitor_;
+  Thread thread_;
+};
+
+}  // namespace ep

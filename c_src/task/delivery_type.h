@@ -1,0 +1,21 @@
+// The asyncio side of a submission: its task, and the callback that hands the result over.
+#pragma once
+
+#include "beam/resource.h"
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "task/services.h"
+
+namespace ep::task {
+
+class Submission;
+
+/// A task of `loop` for `awaitable`, which ends `submission` when it is done. A coroutine becomes an
+/// asyncio.Task, a future of that loop is awaited as it is. Null with a Python error set.
+PyRef new_task(const Attached&, Services& services, PyObject* loop, PyObject* awaitable,
+               ResourceRef<Submission> submission);
+
+/// The heap type of the callback; null with a Python error set.
+PyTypeObject* make_delivery_type(const Attached&, PyObject* module);
+
+}  // namespace ep::task

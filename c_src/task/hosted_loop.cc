@@ -1,0 +1,259 @@
+#include "task/hosted_loop.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "loop/running_scope.h"
+#include "task/services.h"
+#include "task/submission.h"
+
+namespace ep::task {
+namespace {
+
+// A loop that had something to do lately waits in its own poller for this long before it parks.
+constexpr Nanos kLinger = kMillisecond;
+// Erlang's timers come up to 2 ms late, so the last stretch before a deadline is waited in the thread.
+constexpr Nanos kErlangTimerLateness = 2 * kMillisecond;
+
+}  // namespace
+
+HostedLoop::HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor)
+    : services_(services), executor_(std::move(executor)), owns_executor_(owns_executor) {}
+
+HostedLoop::~HostedLoop() {
+  if (!selected_ && select_fd_ >= 0) ::close(select_fd_);
+}
+
+// ---- handing in work
+
+HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission, Where where) {
+  if (executor_->overloaded()) return Accepted::kOverloaded;
+  if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
+  enif_keep_resource(submission);  // the mailbox's reference
+  if (where == Where::kExecutor ? executor_->post(submission) : post_to_loop(submission)) {
+    return Accepted::kYes;
+  }
+  ledger_.remove(submission);
+  enif_release_resource(submission);
+  return Accepted::kClosed;
+}
+
+bool HostedLoop::post_to_loop(Job* job) noexcept {
+  loop::EventLoop* loop = loop_.load(std::memory_order_acquire);
+  if (loop == nullptr) {
+    {
+      std::lock_guard lock(mutex_);
+      if (closing_) return false;
+      loop = loop_.load(std::memory_order_acquire);
+      if (loop == nullptr) early_.push_back(job);
+    }
+    if (loop == nullptr) {
+      notify();
+      return true;
+    }
+  }
+  return loop->post(job);  // which notifies
+}
+
+void HostedLoop::notify() noexcept {
+  if (parked_.exchange(false, std::memory_order_seq_cst)) {
+    queue(tick_);
+  } else {
+    executor_->waker().wake();  // it may be waiting in this loop's poller
+  }
+}
+
+// ---- running, on the executor's thread
+
+void HostedLoop::Part::run() noexcept {
+  const auto reference = ResourceRef<HostedLoop>::adopt(&owner_);
+  (owner_.*body_)(Attached::in_slot());
+}
+
+void HostedLoop::Part::abandon() noexcept { enif_release_resource(&owner_); }
+
+void HostedLoop::queue(Part& part) noexcept {
+  enif_keep_resource(this);
+  if (!executor_->post(&part)) enif_release_resource(this);
+}
+
+PyObject* HostedLoop::python_loop(const Attached& py) {
+  if (!python_loop_ && !create_loop(py)) return nullptr;
+  return python_loop_.get(py);
+}
+
+bool HostedLoop::create_loop(const Attached& py) {
+  PyRef made = PyRef::steal(PyObject_CallNoArgs(services_.names.new_loop));
+  if (!made) return false;
+  loop::EventLoop* const loop = loop::EventLoop::from(made.get());
+  python_loop_ = DeferredRef(py, std::move(made), services_.codec->shared_drops());
+  loop->set_notifier(this);
+  std::lock_guard lock(mutex_);
+  for (Job* job : early_) {
+    if (!loop->post(job)) job->abandon();
+  }
+  early_.clear();
+  loop_.store(loop, std::memory_order_release);
+  return true;
+}
+
+void HostedLoop::tick(const Attached& py) {
+  if (finished_) return;
+  if (python_loop(py) == nullptr) {
+    PyErr_WriteUnraisable(services_.names.new_loop);
+    return;
+  }
+  loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
+  {
+    const loop::RunningScope running(py, loop);
+    if (!running.entered() || !loop.tick(py)) PyErr_WriteUnraisable(python_loop_.get(py));
+  }
+  last_active_ = now();
+  if (loop.has_work()) {
+    queue(tick_);
+  } else {
+    executor_->set_idler(py, this);
+  }
+}
+
+void HostedLoop::before_sleep(const Attached& py) noexcept {
+  if (finished_) return;
+  loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
+  Nanos until = last_active_ + kLinger;
+  const Nanos deadline = loop.next_deadline();
+  if (deadline - now() < kLinger + kErlangTimerLateness) until = std::max(until, deadline);
+  if (now() < until && !loop.spin(py, until)) loop.wait(py, until);
+  const bool woken = now() < until && !executor_->has_jobs();
+  if (loop.has_work() || woken) {
+    tick(py);
+  } else if (now() < until) {
+    executor_->set_idler(py, this);  // after the jobs that have come
+  } else {
+    park(py);
+  }
+}
+
+void HostedLoop::displaced(const Attached& py) noexcept {
+  if (!finished_) park(py);
+}
+
+// ---- waiting in the VM
+
+void HostedLoop::park(const Attached&) noexcept {
+  const loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
+  parked_.store(true, std::memory_order_seq_cst);
+  if (loop.has_work()) {
+    if (parked_.exchange(false, std::memory_order_seq_cst)) queue(tick_);
+  } else {
+    tell_worker(loop);
+  }
+}
+
+void HostedLoop::tell_worker(const loop::EventLoop& loop) noexcept {
+  const Nanos deadline = loop.next_deadline();
+  const int poll_fd = loop.poll_fd();
+  if (deadline == kNever && poll_fd < 0) return;
+  share_poller(poll_fd);
+  const std::uint64_t sequence = park_sequence_.fetch_add(1) + 1;
+
+  std::lock_guard lock(mutex_);
+  if (!has_worker_) return;  // set_worker() looks again
+  const OwnedEnv env;
+  const Atoms& atoms = services_.beam.atoms;
+  ERL_NIF_TERM delay = atoms.infinity;
+  if (deadline != kNever) {
+    const Nanos left = deadline - now() - kErlangTimerLateness;
+    delay = enif_make_int64(env.get(), std::max<Nanos>(left, 0) / kMillisecond);
+  }
+  enif_send(nullptr, &worker_, env.get(),
+            enif_make_tuple4(env.get(), atoms.park, enif_make_uint64(env.get(), sequence), delay,
+                             poll_fd >= 0 ? atoms.true_ : atoms.false_));
+}
+
+void HostedLoop::share_poller(int poll_fd) noexcept {
+  if (poll_fd < 0) return;
+  std::lock_guard lock(mutex_);
+  if (select_fd_ < 0 && !closing_) select_fd_ = ::fcntl(poll_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+bool HostedLoop::set_worker(ErlNifEnv* env, const ErlNifPid& worker) {
+  if (enif_monitor_process(env, this, &worker, nullptr) != 0) return false;
+  {
+    std::lock_guard lock(mutex_);
+    worker_ = worker;
+    has_worker_ = true;
+  }
+  if (loop_.load() != nullptr) notify();
+  return true;
+}
+
+bool HostedLoop::arm(ErlNifEnv* env) {
+  std::lock_guard lock(mutex_);
+  if (select_fd_ < 0 || closing_) return false;
+  selected_ = true;
+  return enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
+                     services_.beam.atoms.undefined) >= 0;
+}
+
+void HostedLoop::wake(std::uint64_t sequence) noexcept {
+  if (sequence == park_sequence_.load()) notify();
+}
+
+// ---- the end
+
+void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
+  std::vector<Job*> early;
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_.exchange(true)) return;
+    early.swap(early_);
+  }
+  if (caller != nullptr) release_poller(caller);
+  for (const auto& submission : ledger_.close()) submission->fail_loop_died(caller, why);
+  for (Job* job : early) job->abandon();
+  queue(finish_);
+}
+
+void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
+  int fd = -1;
+  bool selected = false;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(fd, select_fd_);
+    std::swap(selected, selected_);
+  }
+  if (fd < 0) return;
+  if (selected) {
+    enif_select(env, fd, ERL_NIF_SELECT_STOP, this, nullptr, services_.beam.atoms.undefined);
+  } else {
+    ::close(fd);
+  }
+}
+
+void HostedLoop::finish(const Attached& py) {
+  finished_ = true;
+  executor_->forget_idler(this);
+  if (python_loop_) {
+    loop_.load()->set_notifier(nullptr);
+    const PyRef done = PyRef::steal(
+        PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
+    if (!done) PyErr_WriteUnraisable(python_loop_.get(py));
+  }
+  if (owns_executor_) executor_->stop();
+}
+
+void HostedLoop::down(ErlNifEnv* env, HostedLoop* self, ErlNifPid* pid, ErlNifMonitor*) {
+  for (const auto& submission : self->ledger_.take(*pid)) submission->cancel();
+  bool is_worker = false;
+  {
+    std::lock_guard lock(self->mutex_);
+    is_worker = self->has_worker_ && enif_compare_pids(pid, &self->worker_) == 0;
+  }
+  if (is_worker) self->close(env, self->services_.beam.atoms.killed);
+}
+
+void HostedLoop::stop(ErlNifEnv*, HostedLoop*, ErlNifEvent event, int) { ::close(event); }
+
+}  // namespace ep::task

@@ -1,0 +1,119 @@
+// HostedLoop: an event loop that an executor runs for Erlang, and where submissions are handed in.
+//
+// It is ticked when it has work and parked when it has none; a parked loop costs no thread and no
+// descriptor of the VM's beyond its poller's. The Python loop is made on first use, on the
+// executor's thread, and never leaves it. A context (py_context) is a hosted loop that has its
+// executor to itself, on which calls run directly.
+//
+//   parked --notify()--> active: a tick is queued on the executor
+//   active --nothing to do for a moment--> parked: the worker is told what to wait for
+//
+// It is a NIF resource. Any thread unless said otherwise.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/job.h"
+#include "beam/resource.h"
+#include "cpython/attach.h"
+#include "cpython/drop_queue.h"
+#include "loop/event_loop.h"
+#include "runtime/executor.h"
+#include "task/ledger.h"
+
+namespace ep::task {
+
+struct Services;
+class Submission;
+
+class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
+ public:
+  enum class Where { kExecutor, kLoop };  // run as a call of a context, or inside the event loop
+  enum class Accepted { kYes, kOverloaded, kClosed };
+
+  HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor);
+  ~HostedLoop();
+
+  Accepted submit(ErlNifEnv* env, Submission* submission, Where where);
+  /// Runs `job` inside the loop; used for cancellations and continuations. False if it has closed.
+  bool post_to_loop(Job* job) noexcept;
+
+  /// The process that waits for this loop while it is parked; if it dies, the loop closes.
+  bool set_worker(ErlNifEnv* env, const ErlNifPid& worker);
+  /// The worker: waits for the poller of a parked loop. False if there is nothing to wait for.
+  bool arm(ErlNifEnv* env);
+  /// The worker: I/O or the timer asked for with park number `sequence` has come.
+  void wake(std::uint64_t sequence) noexcept;
+
+  /// Ends the loop: all it owes is answered with {executor_died, Why}, its tasks are cancelled, the
+  /// Python loop is closed and, if owned, the executor stopped. Does not wait. `caller` as in
+  /// Submission::fail_loop_died().
+  void close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
+
+  Executor& executor() const noexcept { return *executor_; }
+  const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
+  Ledger& ledger() noexcept { return ledger_; }
+  Services& services() noexcept { return services_; }
+
+  /// Executor's thread. The Python loop, borrowed, made if need be; null with a Python error set.
+  PyObject* python_loop(const Attached&);
+
+  // Callbacks of others.
+  void notify() noexcept override;
+  void before_sleep(const Attached&) noexcept override;
+  void displaced(const Attached&) noexcept override;
+  static void down(ErlNifEnv*, HostedLoop*, ErlNifPid*, ErlNifMonitor*);
+  static void stop(ErlNifEnv*, HostedLoop*, ErlNifEvent, int is_direct);
+
+ private:
+  /// A job that is part of the loop and posted at most once at a time; the mailbox's reference to
+  /// the loop is taken at the post and given back by the job.
+  class Part : public Job {
+   public:
+    Part(HostedLoop& owner, void (HostedLoop::*body)(const Attached&)) : owner_(owner), body_(body) {}
+    void run() noexcept override;
+    void abandon() noexcept override;
+
+   private:
+    HostedLoop& owner_;
+    void (HostedLoop::*const body_)(const Attached&);
+  };
+
+  void queue(Part& part) noexcept;
+  void tick(const Attached&);
+  void finish(const Attached&);
+  bool create_loop(const Attached&);
+  void park(const Attached&) noexcept;
+  void tell_worker(const loop::EventLoop& loop) noexcept;
+  void share_poller(int poll_fd) noexcept;
+  void release_poller(ErlNifEnv* env) noexcept;
+
+  Services& services_;
+  const std::shared_ptr<Executor> executor_;
+  const bool owns_executor_;
+  Ledger ledger_;
+  Part tick_{*this, &HostedLoop::tick};
+  Part finish_{*this, &HostedLoop::finish};
+  std::atomic<bool> parked_{true};
+  std::atomic<bool> closing_{false};
+  std::atomic<std::uint64_t> park_sequence_{0};
+  std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_
+
+  std::mutex mutex_;  // protects the following
+  std::vector<Job*> early_;  // came before there was a Python loop
+  ErlNifPid worker_{};
+  bool has_worker_ = false;
+  int select_fd_ = -1;  // a duplicate of the poller's descriptor, for the VM's poll set
+  bool selected_ = false;  // the VM knows select_fd_, and closes it through stop()
+
+  // Executor's thread, attached.
+  DeferredRef python_loop_;  // deferred, since the last term may die on a scheduler
+  Nanos last_active_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace ep::task

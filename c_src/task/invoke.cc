@@ -1,0 +1,281 @@
+#include "task/invoke.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "beam/binary.h"
+#include "cpython/slot.h"
+
+namespace ep::task {
+namespace {
+
+/// The arguments of a call as a vectorcall wants them: an empty place, positionals, keyword values.
+class Arguments {
+ public:
+  explicit Arguments(std::size_t count) {
+    if (count + 1 > small_.size()) large_.resize(count + 1);
+    data_ = large_.empty() ? small_.data() : large_.data();
+  }
+  ~Arguments() {
+    for (std::size_t i = 1; i <= used_; ++i) Py_DECREF(data_[i]);
+  }
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  void add(PyRef value) noexcept { data_[++used_] = value.release(); }
+
+  PyRef call(PyObject* function, std::size_t positional, PyObject* keywords) const {
+    return PyRef::steal(PyObject_Vectorcall(
+        function, data_ + 1, positional | PY_VECTORCALL_ARGUMENTS_OFFSET, keywords));
+  }
+
+ private:
+  std::array<PyObject*, 8> small_;
+  std::vector<PyObject*> large_;
+  PyObject** data_;
+  std::size_t used_ = 0;
+};
+
+/// One request on its way to a value. Each step returns null with `problem_` filled in.
+class Invocation {
+ public:
+  Invocation(const Attached& py, Services& services, ErlNifEnv* env, const convert::Options& options,
+             Problem& problem)
+      : py_(py), services_(services), env_(env), options_(options), problem_(problem) {}
+
+  PyRef run(ERL_NIF_TERM request) {
+    int arity;
+    const ERL_NIF_TERM* fields;
+    if (!enif_get_tuple(env_, request, &arity, &fields)) return bad_request();
+    const Atoms& atoms = services_.beam.atoms;
+    if (fields[0] == atoms.call && arity == 5) {
+      const PyRef function = find_function(fields[1], fields[2]);
+      return function ? call(function.get(), fields[3], fields[4]) : nullptr;
+    }
+    if (fields[0] == atoms.eval && arity == 3) return eval(fields[1], fields[2]);
+    if (fields[0] == atoms.exec && arity == 2) return exec(fields[1]);
+    if (fields[0] == atoms.getattr && arity == 3) return getattr(fields[1], fields[2]);
+    if (fields[0] == atoms.call_method && arity == 5) {
+      const PyRef method = getattr(fields[1], fields[2]);
+      return method ? call(method.get(), fields[3], fields[4]) : nullptr;
+    }
+    return bad_request();
+  }
+
+ private:
+  PyRef bad_request() {
+    PyErr_SetString(PyExc_SystemError, "malformed request");
+    return nullptr;
+  }
+
+  PyRef failed_conversion() {
+    problem_.kind = Problem::Kind::kConversion;
+    return nullptr;
+  }
+
+  PyRef name(ERL_NIF_TERM term) {
+    PyRef name = services_.codec->name(py_, env_, term);
+    if (!name) PyErr_SetString(PyExc_TypeError, "a name must be an atom or a UTF-8 binary");
+    return name;
+  }
+
+  PyRef find_function(ERL_NIF_TERM module_term, ERL_NIF_TERM function_term) {
+    const PyRef module_name = name(module_term);
+    const PyRef function_name = module_name ? name(function_term) : PyRef();
+    if (!function_name) return nullptr;
+    const PyRef module = import(module_name.get());
+    PyRef function = module ? attribute(module.get(), function_name.get()) : PyRef();
+    if (!function && (module ? PyErr_ExceptionMatches(PyExc_AttributeError)
+                             : is_missing_module(module_name.get()))) {
+      PyErr_Clear();
+      problem_.kind = Problem::Kind::kNotFound;
+      problem_.module = module_term;
+      problem_.function = function_term;
+    }
+    return function;
+  }
+
+  PyRef import(PyObject* name) {
+    PyRef module = PyRef::steal(PyImport_GetModule(name));
+    if (module && !is_initializing(module.get())) return module;
+    if (!module && PyErr_Occurred()) return nullptr;
+    // Imports it, or waits for the thread that is importing it.
+    const PyRef top = PyRef::steal(PyImport_ImportModuleLevelObject(name, nullptr, nullptr, nullptr, 0));
+    if (!top) return nullptr;
+    module = PyRef::steal(PyImport_GetModule(name));
+    if (!module && !PyErr_Occurred()) PyErr_SetObject(PyExc_ImportError, name);
+    return module;
+  }
+
+  bool is_initializing(PyObject* module) {
+    const PyRef spec = PyRef::steal(PyObject_GetAttr(module, services_.names.spec));
+    const PyRef flag =
+        spec ? PyRef::steal(PyObject_GetAttr(spec.get(), services_.names.initializing)) : PyRef();
+    if (!flag) PyErr_Clear();
+    return flag && flag.get() == Py_True;
+  }
+
+  /// The error that is set says that `name` itself, or a package above it, is not there; one that
+  /// is missing deeper in, for an import of that module's own, is an ordinary exception.
+  bool is_missing_module(PyObject* name) {
+    if (!PyErr_ExceptionMatches(PyExc_ModuleNotFoundError)) return false;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    const PyRef missing = PyRef::steal(PyObject_GetAttr(value, services_.names.name));
+    if (!missing) PyErr_Clear();
+    bool is_missing = missing && PyUnicode_Check(missing.get()) &&
+                      PyUnicode_Tailmatch(name, missing.get(), 0, PY_SSIZE_T_MAX, -1) == 1;
+    const Py_ssize_t length = is_missing ? PyUnicode_GetLength(missing.get()) : 0;
+    is_missing = is_missing && (length == PyUnicode_GetLength(name) ||
+                                PyUnicode_ReadChar(name, length) == '.');
+    PyErr_Restore(type, value, traceback);
+    return is_missing;
+  }
+
+  /// object.a.b for "a.b".
+  PyRef attribute(PyObject* object, PyObject* path) {
+    const Py_ssize_t length = PyUnicode_GetLength(path);
+    PyRef current = PyRef::borrow(object);
+    for (Py_ssize_t start = 0; current;) {
+      const Py_ssize_t dot = PyUnicode_FindChar(path, '.', start, length, 1);
+      if (dot < 0 && start == 0) return PyRef::steal(PyObject_GetAttr(object, path));
+      const PyRef part =
+          PyRef::steal(PyUnicode_Substring(path, start, dot < 0 ? length : dot));
+      if (!part) return nullptr;
+      current = PyRef::steal(PyObject_GetAttr(current.get(), part.get()));
+      if (dot < 0) break;
+      start = dot + 1;
+    }
+    return current;
+  }
+
+  PyRef call(PyObject* function, ERL_NIF_TERM positional, ERL_NIF_TERM keywords) {
+    unsigned count;
+    std::size_t keyword_count;
+    if (!enif_get_list_length(env_, positional, &count)) {
+      PyErr_SetString(PyExc_TypeError, "arguments must be a proper list");
+      return nullptr;
+    }
+    if (!enif_get_map_size(env_, keywords, &keyword_count)) {
+      PyErr_SetString(PyExc_TypeError, "keyword arguments must be a map");
+      return nullptr;
+    }
+    Arguments arguments(count + keyword_count);
+    if (!add_positional(arguments, positional)) return nullptr;
+    if (keyword_count == 0) return arguments.call(function, count, nullptr);
+    const PyRef names = add_keywords(arguments, keywords, keyword_count);
+    return names ? arguments.call(function, count, names.get()) : nullptr;
+  }
+
+  bool add_positional(Arguments& arguments, ERL_NIF_TERM list) {
+    ERL_NIF_TERM head;
+    for (std::size_t i = 0; enif_get_list_cell(env_, list, &head, &list); ++i) {
+      PyRef value = convert(head);
+      if (!value) {
+        problem_.failure.in_element(i);
+        return false;
+      }
+      arguments.add(std::move(value));
+    }
+    return true;
+  }
+
+  PyRef add_keywords(Arguments& arguments, ERL_NIF_TERM map, std::size_t count) {
+    PyRef names = PyRef::steal(PyTuple_New(static_cast<Py_ssize_t>(count)));
+    if (!names) return nullptr;
+    const bool done = each_pair(map, [&](std::size_t i, PyRef key, PyRef value) {
+      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i), key.release());
+      arguments.add(std::move(value));
+      return true;
+    });
+    return done ? std::move(names) : PyRef();
+  }
+
+  /// Calls `take(index, name, value)` for each pair of a map whose keys are names.
+  template <class Take>
+  bool each_pair(ERL_NIF_TERM map, Take&& take) {
+    ErlNifMapIterator pairs;
+    if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
+    ERL_NIF_TERM key_term, value_term;
+    bool good = true;
+    for (std::size_t i = 0; good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term);
+         ++i) {
+      PyRef key = name(key_term);
+      PyRef value = key ? convert(value_term) : PyRef();
+      if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));
+      good = value && take(i, std::move(key), std::move(value));
+      enif_map_iterator_next(env_, &pairs);
+    }
+    enif_map_iterator_destroy(env_, &pairs);
+    return good;
+  }
+
+  PyRef convert(ERL_NIF_TERM term) {
+    PyRef value = services_.codec->to_object(py_, env_, term, options_, problem_.failure);
+    return value ? std::move(value) : failed_conversion();
+  }
+
+  PyRef compile(ERL_NIF_TERM code, int start, const char* file) {
+    const auto text = binary_view(env_, code);
+    if (!text) {
+      PyErr_SetString(PyExc_TypeError, "code must be a UTF-8 binary or a string");
+      return nullptr;
+    }
+    if (text->find('\0') != std::string_view::npos) {
+      PyErr_SetString(PyExc_ValueError, "code contains a NUL byte");
+      return nullptr;
+    }
+    return PyRef::steal(Py_CompileString(std::string(*text).c_str(), file, start));
+  }
+
+  PyRef exec(ERL_NIF_TERM code) {
+    const PyRef compiled = compile(code, Py_file_input, "<exec>");
+    PyObject* const scope = services_.names.main_dict;
+    const PyRef done =
+        compiled ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope, scope)) : PyRef();
+    return done ? PyRef::borrow(Py_None) : nullptr;
+  }
+
+  PyRef eval(ERL_NIF_TERM code, ERL_NIF_TERM locals_term) {
+    const PyRef compiled = compile(code, Py_eval_input, "<eval>");
+    if (!compiled) return nullptr;
+    PyObject* const globals = services_.names.main_dict;
+    std::size_t count;
+    if (!enif_get_map_size(env_, locals_term, &count)) {
+      PyErr_SetString(PyExc_TypeError, "locals must be a map");
+      return nullptr;
+    }
+    if (count == 0) return PyRef::steal(PyEval_EvalCode(compiled.get(), globals, globals));
+    // One namespace, so that comprehensions and lambdas in the expression see the locals as well.
+    const PyRef scope = PyRef::steal(PyDict_Copy(globals));
+    if (!scope) return nullptr;
+    const bool done = each_pair(locals_term, [&](std::size_t, PyRef key, PyRef value) {
+      return PyDict_SetItem(scope.get(), key.get(), value.get()) == 0;
+    });
+    return done ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope.get(), scope.get())) : nullptr;
+  }
+
+  PyRef getattr(ERL_NIF_TERM object_term, ERL_NIF_TERM name_term) {
+    const PyRef object = convert(object_term);
+    const PyRef path = object ? name(name_term) : PyRef();
+    return path ? attribute(object.get(), path.get()) : nullptr;
+  }
+
+  const Attached& py_;
+  Services& services_;
+  ErlNifEnv* const env_;
+  const convert::Options& options_;
+  Problem& problem_;
+};
+
+}  // namespace
+
+PyRef invoke(const Attached& py, Services& services, ErlNifEnv* env, ERL_NIF_TERM request,
+             const convert::Options& options, Problem& problem) {
+  return Invocation(py, services, env, options, problem).run(request);
+}
+
+}  // namespace ep::task

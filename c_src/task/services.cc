@@ -1,0 +1,59 @@
+#include "task/services.h"
+
+#include "task/delivery_type.h"
+
+namespace ep::task {
+namespace {
+
+struct Interned {
+  PyObject* PythonNames::*member;
+  const char* text;
+};
+
+constexpr Interned kInterned[] = {
+    {&PythonNames::add_done_callback, "add_done_callback"},
+    {&PythonNames::cancel, "cancel"},
+    {&PythonNames::create_task, "create_task"},
+    {&PythonNames::initializing, "_initializing"},
+    {&PythonNames::inline_, "inline"},
+    {&PythonNames::name, "name"},
+    {&PythonNames::result, "result"},
+    {&PythonNames::resume, "resume"},
+    {&PythonNames::spec, "__spec__"},
+};
+
+struct Imported {
+  PyObject* PythonNames::*member;
+  const char* module;
+  const char* attribute;
+};
+
+constexpr Imported kImported[] = {
+    {&PythonNames::new_loop, "erlang._hosted", "new_loop"},
+    {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
+    {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
+    {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
+    {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},
+    {&PythonNames::interrupted, "erlang._errors", "Interrupted"},
+    {&PythonNames::main_dict, "__main__", "__dict__"},
+};
+
+}  // namespace
+
+bool prepare_names(const Attached& py, Services& services, PyObject* module) {
+  PythonNames& names = services.names;
+  for (const Interned& interned : kInterned) {
+    names.*interned.member = PyUnicode_InternFromString(interned.text);
+    if (names.*interned.member == nullptr) return false;
+  }
+  for (const Imported& imported : kImported) {
+    const PyRef from = PyRef::steal(PyImport_ImportModule(imported.module));
+    if (!from) return false;
+    names.*imported.member = PyObject_GetAttrString(from.get(), imported.attribute);
+    if (names.*imported.member == nullptr) return false;
+  }
+  names.delivery = make_delivery_type(py, module);
+  return names.delivery != nullptr;
+}
+
+}  // namespace ep::task

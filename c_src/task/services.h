@@ -1,0 +1,57 @@
+// Services: what the work of Erlang processes needs besides the work itself. One for the NIF
+// library, in its private data; set up when the library is loaded and the interpreter started.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "beam/resource.h"
+#include "convert/beam_context.h"
+#include "convert/codec.h"
+#include "cpython/ref.h"
+#include "runtime/interpreter.h"
+
+namespace ep::task {
+
+class Submission;
+class HostedLoop;
+
+/// Python objects that the work uses, owned; they live as long as the interpreter does.
+struct PythonNames {
+  PyObject* new_loop = nullptr;         // erlang._hosted.new_loop
+  PyObject* finish_loop = nullptr;      // erlang._hosted.finish_loop
+  PyObject* schedule_marker = nullptr;  // the type erlang.ScheduleMarker
+  PyObject* interrupted = nullptr;      // the type erlang.Interrupted
+  PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
+  PyObject* ensure_future = nullptr;    // erlang._hosted.ensure_future
+  PyObject* main_dict = nullptr;        // the namespace of __main__
+  PyTypeObject* delivery = nullptr;     // task/delivery_type.h
+  // Interned names.
+  PyObject* add_done_callback = nullptr;
+  PyObject* cancel = nullptr;
+  PyObject* create_task = nullptr;
+  PyObject* initializing = nullptr;  // _initializing
+  PyObject* inline_ = nullptr;       // inline
+  PyObject* name = nullptr;
+  PyObject* result = nullptr;
+  PyObject* resume = nullptr;
+  PyObject* spec = nullptr;  // __spec__
+};
+
+struct Services {
+  explicit Services(ErlNifEnv* env) noexcept : beam(env) {}
+
+  convert::BeamContext beam;
+  ResourceType<Submission> submissions;
+  ResourceType<HostedLoop> loops;
+  std::unique_ptr<Interpreter> interpreter;  // null until the first start
+  convert::Codec* codec = nullptr;           // the interpreter's
+  PythonNames names;
+  std::atomic<std::uint64_t> last_chain{0};
+};
+
+/// Fills in `names`. Once, when `_erlang` and the package `erlang` can be imported. False with a
+/// Python error set.
+bool prepare_names(const Attached&, Services& services, PyObject* module);
+
+}  // namespace ep::task

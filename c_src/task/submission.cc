@@ -1,0 +1,221 @@
+#include "task/submission.h"
+
+#include <utility>
+
+#include "cpython/error.h"
+#include "cpython/slot.h"
+#include "task/delivery_type.h"
+#include "task/hosted_loop.h"
+#include "task/invoke.h"
+#include "task/services.h"
+
+namespace ep::task {
+
+Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec)
+    : services_(services),
+      loop_(std::move(loop)),
+      owner_(spec.owner),
+      tag_(spec.tag == 0 ? 0 : env_.copy(spec.tag)),
+      request_(env_.copy(spec.request)),
+      options_(spec.options),
+      deadline_(spec.deadline) {
+  chain = spec.chain != 0 ? spec.chain : services.last_chain.fetch_add(1) + 1;
+}
+
+Submission* Submission::current() noexcept {
+  const Executor* executor = Executor::current();
+  if (executor == nullptr) return nullptr;
+  return static_cast<Submission*>(const_cast<void*>(executor->running_id()));
+}
+
+// ---- doing the work, on the executor's thread
+
+void Submission::run() noexcept {
+  const auto reference = ResourceRef<Submission>::adopt(this);
+  const Attached py = Attached::in_slot();
+  const Running running(py, loop_->executor(), this);
+  // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
+  if (state_.load() != State::kPending) {
+    loop_->ledger().remove(this);
+    return;
+  }
+  try {
+    perform(py);
+  } catch (const PythonError&) {
+    fail_with_error(py);
+  } catch (const std::exception& error) {
+    set_error_from_cpp_exception(py);
+    fail_with_error(py);
+  }
+  PyErr_Clear();  // an interruption that came too late to matter
+}
+
+void Submission::abandon() noexcept {
+  fail_loop_died(nullptr, services_.beam.atoms.stopped);
+  enif_release_resource(this);
+}
+
+void Submission::perform(const Attached& py) {
+  if (continuation_) {
+    const DeferredRef marker = std::move(continuation_);
+    PyRef value =
+        PyRef::steal(PyObject_CallMethodNoArgs(marker.get(py), services_.names.resume));
+    if (!value) return fail_with_error(py);
+    return handle(py, std::move(value));
+  }
+  Problem problem;
+  PyRef value = invoke(py, services_, env_.get(), request_, options_, problem);
+  if (!value) return fail(py, problem);
+  handle(py, std::move(value));
+}
+
+void Submission::handle(const Attached& py, PyRef value) {
+  while (Py_TYPE(value.get()) == reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
+    const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), services_.names.inline_));
+    if (!is_inline) return fail_with_error(py);
+    if (is_inline.get() != Py_True) {
+      continuation_ = DeferredRef(py, std::move(value), services_.codec->shared_drops());
+      enif_keep_resource(this);
+      if (!loop_->executor().post(this)) abandon();
+      return;
+    }
+    value = PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.resume));
+    if (!value) return fail_with_error(py);
+  }
+  const PyAsyncMethods* const async = Py_TYPE(value.get())->tp_as_async;
+  if (async != nullptr && async->am_await != nullptr) return start_task(py, value.get());
+  succeed(py, value.get());
+}
+
+void Submission::start_task(const Attached& py, PyObject* awaitable) {
+  PyObject* const loop = loop_->python_loop(py);
+  if (loop == nullptr) return fail_with_error(py);
+  const PyRef task =
+      new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
+  if (!task) return fail_with_error(py);
+  task_ = DeferredRef(py, task, services_.codec->shared_drops());
+  task_started_.store(true);
+  // Cancelled meanwhile, perhaps, by somebody who saw no task yet.
+  if (state_.load() != State::kPending) cancel_task(py);
+}
+
+void Submission::cancel_task(const Attached& py) noexcept {
+  if (!task_) return;
+  const PyRef result =
+      PyRef::steal(PyObject_CallMethodNoArgs(task_.get(py), services_.names.cancel));
+  if (!result) PyErr_Clear();
+}
+
+void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
+  task_ = {};
+  const PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(task, services_.names.result));
+  if (value) {
+    succeed(py, value.get());
+  } else {
+    fail_with_error(py);
+  }
+}
+
+// ---- the one reply
+
+bool Submission::claim(State next) noexcept {
+  State pending = State::kPending;
+  if (!state_.compare_exchange_strong(pending, next)) return false;
+  loop_->ledger().remove(this);
+  return true;
+}
+
+void Submission::send_claimed(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept {
+  const ERL_NIF_TERM tag =
+      tag_ == 0 ? enif_make_resource(env.get(), this) : enif_make_copy(env.get(), tag_);
+  enif_send(caller, &owner_, env.get(),
+            enif_make_tuple3(env.get(), services_.beam.atoms.async_result, tag, result));
+  state_.store(State::kSent);
+}
+
+void Submission::succeed(const Attached& py, PyObject* value) noexcept {
+  if (state_.load() != State::kPending) return;
+  // Converted before it is claimed: that can take long, and a cancellation should win meanwhile.
+  const OwnedEnv env;
+  ERL_NIF_TERM term;
+  Problem problem;
+  problem.kind = Problem::Kind::kConversion;
+  if (!services_.codec->to_term(py, env.get(), value, &term, problem.failure)) {
+    return fail(py, problem);
+  }
+  if (!claim(State::kSending)) return;
+  send_claimed(nullptr, env, enif_make_tuple2(env.get(), services_.beam.atoms.ok, term));
+}
+
+template <class Build>
+void Submission::reply_error(ErlNifEnv* caller, Build&& reason) noexcept {
+  if (!claim(State::kSending)) return;
+  const OwnedEnv env;
+  send_claimed(caller, env,
+               enif_make_tuple2(env.get(), services_.beam.atoms.error, reason(env.get())));
+}
+
+void Submission::fail(const Attached& py, const Problem& problem) noexcept {
+  const Atoms& atoms = services_.beam.atoms;
+  switch (problem.kind) {
+    case Problem::Kind::kPythonError:
+      return fail_with_error(py);
+    case Problem::Kind::kConversion:
+      return reply_error(nullptr,
+                         [&](ErlNifEnv* env) { return problem.failure.reason(env, atoms); });
+    case Problem::Kind::kNotFound:
+      return reply_error(nullptr, [&](ErlNifEnv* env) {
+        return enif_make_tuple3(env, atoms.not_found, enif_make_copy(env, problem.module),
+                                enif_make_copy(env, problem.function));
+      });
+  }
+}
+
+void Submission::fail_with_error(const Attached& py) noexcept {
+  const PyRef exception = take_error(py);
+  reply_error(nullptr, [&](ErlNifEnv* env) {
+    return services_.codec->exception_reason(py, env, exception.get());
+  });
+}
+
+void Submission::fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
+  reply_error(caller, [&](ErlNifEnv* env) {
+    return enif_make_tuple2(env, services_.beam.atoms.executor_died, enif_make_copy(env, why));
+  });
+  stop_work();
+}
+
+// ---- cancelling
+
+bool Submission::cancel() noexcept {
+  if (claim(State::kCancelled)) {
+    stop_work();
+    return true;
+  }
+  while (state_.load() == State::kSending) cpu_relax();  // a send takes microseconds
+  return state_.load() == State::kCancelled;
+}
+
+void Submission::stop_work() noexcept {
+  if (stopping_work_.exchange(true)) return;
+  enif_keep_resource(this);
+  if (!services_.interpreter->janitor().post(&cancellation_)) enif_release_resource(this);
+}
+
+void Submission::Cancellation::run() noexcept {
+  auto reference = ResourceRef<Submission>::adopt(&owner_);
+  const Attached py = Attached::in_slot();
+  PyObject* const interrupted = owner_.services_.names.interrupted;
+  if (!at_loop_) {
+    if (owner_.loop_->executor().interrupt(py, &owner_, interrupted)) return;
+    if (!owner_.task_started_.load()) return;
+    at_loop_ = true;
+    if (owner_.loop_->post_to_loop(this)) static_cast<void>(reference.release());
+    return;
+  }
+  owner_.cancel_task(py);
+}
+
+void Submission::Cancellation::abandon() noexcept { enif_release_resource(&owner_); }
+
+}  // namespace ep::task

@@ -1,0 +1,115 @@
+// Submission: one piece of work that an Erlang process has asked for, from the NIF call that
+// accepts it to the one reply that ends it.
+//
+// It is a NIF resource, and the job that does the work. Whoever moves its state away from kPending
+// first decides how it ends: the result, an error, a cancellation that needs no reply, or the death
+// of the loop. So there is exactly one terminal message, and none after a cancellation:
+//
+//   {async_result, Tag, {ok, Value} | {error, Reason}}       to the owner (docs/messages.md)
+//
+// Threads: constructed in a NIF; run() on the executor's thread; cancel() and fail() anywhere.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/job.h"
+#include "beam/env.h"
+#include "beam/resource.h"
+#include "convert/codec.h"
+#include "cpython/attach.h"
+#include "cpython/drop_queue.h"
+#include "cpython/ref.h"
+#include "task/ledger.h"
+
+namespace ep::task {
+
+class HostedLoop;
+struct Services;
+struct Problem;
+
+struct SubmissionSpec {
+  ErlNifPid owner;
+  ERL_NIF_TERM tag;  // of the reply; 0: the submission's own reference
+  ERL_NIF_TERM request;  // see task/invoke.h
+  convert::Options options;
+  Nanos deadline = kNever;  // of the caller; what the work calls in turn inherits it
+  std::uint64_t chain = 0;  // 0: starts a chain of its own
+};
+
+class Submission final : public Job {
+ public:
+  Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec);
+
+  void run() noexcept override;
+  void abandon() noexcept override;
+
+  /// Any thread. Nobody wants the result any more: the work is skipped, interrupted or its task
+  /// cancelled, and no reply is sent. False if the reply has been sent already.
+  bool cancel() noexcept;
+
+  /// Any thread; `caller` is the NIF environment if that is a scheduler's, else null. Ends it with
+  /// {error, {executor_died, Why}}, and cancels the work.
+  void fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
+
+  /// The asyncio task of this submission is done.
+  void finish_task(const Attached&, PyObject* task) noexcept;
+
+  const ErlNifPid& owner() const noexcept { return owner_; }
+  Nanos deadline() const noexcept { return deadline_; }
+  HostedLoop& loop() const noexcept { return *loop_; }
+
+  LedgerHook ledger_hook;  // the ledger's
+
+  /// The submission whose code runs on this thread, innermost, or null.
+  static Submission* current() noexcept;
+
+ private:
+  enum class State : std::uint8_t { kPending, kSending, kSent, kCancelled };
+
+  /// Carries a cancellation to the janitor, which interrupts, and to the loop, which cancels.
+  class Cancellation final : public Job {
+   public:
+    explicit Cancellation(Submission& owner) : owner_(owner) {}
+    void run() noexcept override;
+    void abandon() noexcept override;
+
+   private:
+    Submission& owner_;
+    bool at_loop_ = false;
+  };
+
+  bool claim(State next) noexcept;
+  void stop_work() noexcept;
+  void perform(const Attached&);
+  void handle(const Attached&, PyRef value);
+  void start_task(const Attached&, PyObject* awaitable);
+  void cancel_task(const Attached&) noexcept;
+  void succeed(const Attached&, PyObject* value) noexcept;
+  void fail(const Attached&, const Problem& problem) noexcept;
+  void fail_with_error(const Attached&) noexcept;
+  template <class Build>
+  void reply_error(ErlNifEnv* caller, Build&& reason) noexcept;
+  void send_claimed(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept;
+
+  Services& services_;
+  const ResourceRef<HostedLoop> loop_;
+  const ErlNifPid owner_;
+  OwnedEnv env_;  // holds tag_ and request_
+  const ERL_NIF_TERM tag_;
+  const ERL_NIF_TERM request_;
+  const convert::Options options_;
+  const Nanos deadline_;
+  std::atomic<State> state_{State::kPending};
+  std::atomic<bool> task_started_{false};
+  Cancellation cancellation_{*this};
+
+  std::atomic<bool> stopping_work_{false};
+
+  // Attached, on the executor's thread. Deferred, since the last term may die on a scheduler.
+  DeferredRef task_;
+  DeferredRef continuation_;  // a ScheduleMarker whose turn comes with the next run()
+};
+
+}  // namespace ep::task
