@@ -12,7 +12,7 @@ namespace ep {
 class PyRef {
  public:
   PyRef() = default;
-  PyRef(std::nullptr_t) noexcept {}
+  PyRef(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor): as a pointer's
   /// Takes over a new reference, as most of CPython's functions return it; null is kept as null.
   static PyRef steal(PyObject* object) noexcept { return PyRef(object); }
   /// Adds a reference to a borrowed one.
