@@ -1,0 +1,156 @@
+"""ErlangEventLoop: asyncio's event loop on the C++ core of `_erlang.EventLoop`.
+
+The core schedules callbacks, keeps timers, polls descriptors and waits. What it does not do
+(connections, servers, DNS, subprocesses ...) is the standard library's own code, which finds here
+everything that it expects of a selector event loop, save for the selector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.base_events
+import asyncio.unix_events
+import signal
+import threading
+from types import TracebackType
+from typing import Any, Callable
+
+import _erlang
+
+_log = asyncio.base_events.logger
+
+
+class _CorePoller:
+    """Stands where BaseSelectorEventLoop keeps its selector: the core has a poller of its own."""
+
+    def close(self) -> None:
+        pass
+
+
+class _SignalPipeEnd:
+    """Stands where add_signal_handler() looks for the writing end of the self-pipe."""
+
+    def __init__(self, loop: ErlangEventLoop) -> None:
+        self._loop = loop
+
+    def fileno(self) -> int:
+        return self._loop._signal_descriptor()
+
+
+class _SignalWakeup:
+    """While a loop runs on the main thread, signals wake it.
+
+    Python runs signal handlers between bytecodes of the main thread, which may be asleep in the
+    loop; and the system may have delivered the signal to any thread.
+    """
+
+    def __init__(self, loop: ErlangEventLoop) -> None:
+        self._loop = loop
+        self._installed = False
+        self._previous = -1
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        try:
+            self._previous = signal.set_wakeup_fd(
+                self._loop._signal_descriptor(), warn_on_full_buffer=False
+            )
+            self._installed = True
+        except ValueError:
+            # What `threading` takes for the main thread need not be Python's: it is wrong when it
+            # was first imported elsewhere in an embedded interpreter.
+            pass
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A loop with handlers collects signals between its runs, too.
+        if self._installed and not self._loop._signal_handlers:
+            signal.set_wakeup_fd(self._previous)
+
+
+class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventLoop):
+    """A complete asyncio event loop; see asyncio.AbstractEventLoop.
+
+    Inside an Erlang node and outside: any number of them, one in any thread at a time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_CorePoller())
+
+    # Running.
+
+    def run_forever(self) -> None:
+        """Run until stop() is called."""
+        self._check_closed()
+        self._check_running()
+        self._set_coroutine_origin_tracking(self._debug)
+        try:
+            with _SignalWakeup(self):
+                self._run()
+        finally:
+            self._stopping = False
+            self._set_coroutine_origin_tracking(False)
+
+    def _run_handle_in_debug(self, handle: asyncio.Handle) -> None:
+        self._current_handle = handle
+        try:
+            started = self.time()
+            handle._run()
+            duration = self.time() - started
+            if duration >= self.slow_callback_duration:
+                _log.warning(
+                    "Executing %s took %.3f seconds",
+                    asyncio.base_events._format_handle(handle),
+                    duration,
+                )
+        finally:
+            self._current_handle = None
+
+    def _add_callback(self, handle: asyncio.Handle) -> None:
+        """Handles of the standard library's own making arrive here: those of signals."""
+        if not handle._cancelled:
+            self.call_soon(_run_unless_cancelled, handle)
+
+    # The core wakes itself, and needs no pipe for it.
+
+    def _make_self_pipe(self) -> None:
+        pass
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+    # Signals.
+
+    @property
+    def _csock(self) -> _SignalPipeEnd:
+        return _SignalPipeEnd(self)
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+        """Call the callback in the loop when the signal arrives. Main thread only."""
+        super().add_signal_handler(sig, callback, *args)
+        self._forward_signals(True)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """False if there was no handler."""
+        if not super().remove_signal_handler(sig):
+            return False
+        if not self._signal_handlers:
+            self._forward_signals(False)
+            if self.is_running():
+                signal.set_wakeup_fd(self._signal_descriptor(), warn_on_full_buffer=False)
+        return True
+
+
+def _run_unless_cancelled(handle: asyncio.Handle) -> None:
+    if not handle._cancelled:
+        handle._run()
+
+
+def new_event_loop() -> ErlangEventLoop:
+    """A new loop: `asyncio.Runner(loop_factory=erlang.new_event_loop)`."""
+    return ErlangEventLoop()
