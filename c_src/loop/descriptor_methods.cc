@@ -106,6 +106,14 @@ PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
   });
 }
 
+PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    const int fd = descriptor_of(py, file);
+    if (fd < 0) return nullptr;
+    return PyRef::steal(PyLong_FromLong(EventLoop::of(self)->descriptors().watched(fd)));
+  });
+}
+
 PyCFunction fastcall(_PyCFunctionFastWithKeywords function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
@@ -127,7 +135,11 @@ PyMethodDef descriptor_methods[] = {
     {"_add_writer", fastcall(add_private<kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_remove_reader", remove_private<kRead>, METH_O, nullptr},
     {"_remove_writer", remove_private<kWrite>, METH_O, nullptr},
+    {"_watched_events", watched_events, METH_O, "As selectors.EVENT_READ and EVENT_WRITE; 0: none."},
     {nullptr, nullptr, 0, nullptr},
 };
+
+// selectors' own numbers.
+static_assert(kRead == 1 && kWrite == 2);
 
 }  // namespace ep::loop

@@ -68,6 +68,11 @@ bool DescriptorWatches::remove(const Attached& py, int fd, IoEvents direction) {
   return true;
 }
 
+IoEvents DescriptorWatches::watched(int fd) const noexcept {
+  const auto found = watches_.find(fd);
+  return found == watches_.end() ? kNothing : found->second->wanted();
+}
+
 void DescriptorWatches::clear(const Attached&) noexcept {
   // Finalizers of what the handles refer to may come back here.
   const Watches dropped = std::exchange(watches_, Watches());

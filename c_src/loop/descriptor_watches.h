@@ -27,6 +27,9 @@ class DescriptorWatches {
   /// Cancels the handle. False: there was none.
   bool remove(const Attached& py, int fd, IoEvents direction);
 
+  /// The directions in which `fd` has a handle.
+  IoEvents watched(int fd) const noexcept;
+
   /// Drops all, cancelling nothing.
   void clear(const Attached& py) noexcept;
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.base_events
 import asyncio.unix_events
+import selectors
 import signal
 import threading
 from types import TracebackType
@@ -22,6 +23,16 @@ _log = asyncio.base_events.logger
 
 class _CorePoller:
     """Stands where BaseSelectorEventLoop keeps its selector: the core has a poller of its own."""
+
+    def __init__(self, loop: ErlangEventLoop) -> None:
+        self._loop = loop
+
+    def get_key(self, fd: int) -> selectors.SelectorKey:
+        """For the reprs of the standard library's transports."""
+        events = self._loop._watched_events(fd)
+        if not events:
+            raise KeyError(fd)
+        return selectors.SelectorKey(fd, fd, events, None)
 
     def close(self) -> None:
         pass
@@ -80,7 +91,7 @@ class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventL
     """
 
     def __init__(self) -> None:
-        super().__init__(_CorePoller())
+        super().__init__(_CorePoller(self))
 
     # Running.
 
@@ -116,19 +127,21 @@ class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventL
         if not handle._cancelled:
             self.call_soon(_run_unless_cancelled, handle)
 
-    # The core wakes itself, and needs no pipe for it.
+    # The core wakes itself by an eventfd; a pipe exists for signals only.
 
-    def _make_self_pipe(self) -> None:
-        pass
-
-    def _close_self_pipe(self) -> None:
-        pass
-
-    # Signals.
+    _ssock = None
 
     @property
-    def _csock(self) -> _SignalPipeEnd:
-        return _SignalPipeEnd(self)
+    def _csock(self) -> _SignalPipeEnd | None:
+        return None if self.is_closed() else _SignalPipeEnd(self)
+
+    def _make_self_pipe(self) -> None:
+        self._internal_fds += 1
+
+    def _close_self_pipe(self) -> None:
+        self._internal_fds -= 1
+
+    # Signals.
 
     def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
         """Call the callback in the loop when the signal arrives. Main thread only."""
