@@ -1,8 +1,6 @@
 #include "loop/epoll_poller.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 
 #include "base/waker.h"
 #include "loop/precise_wait.h"
@@ -42,15 +40,21 @@ int EpollPoller::open() {
   if (epoll_) return 0;
   if (!wake_) return EBADF;
   auto events = std::make_unique_for_overwrite<epoll_event[]>(kBatch);
-  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  UniqueFd epoll = new_epoll();
   if (!epoll) return errno;
-  epoll_event wake{};
-  wake.events = EPOLLIN;
-  wake.data.u64 = kWakeToken;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_.get(), &wake) != 0) return errno;
   epoll_ = std::move(epoll);
   events_ = std::move(events);
   return 0;
+}
+
+/// A set with the wake descriptor in it; none, and errno set, on failure.
+UniqueFd EpollPoller::new_epoll() const noexcept {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event wake{};
+  wake.events = EPOLLIN;
+  wake.data.u64 = kWakeToken;
+  if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_.get(), &wake) != 0) return UniqueFd();
+  return epoll;
 }
 
 int EpollPoller::watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal) {
@@ -172,12 +176,9 @@ void EpollPoller::report(const epoll_event& event) noexcept {
 /// Gets rid of ghosts. If descriptors or memory are short the old set stays, and the next ghost
 /// tries again.
 void EpollPoller::rebuild() noexcept {
-  UniqueFd fresh(::epoll_create1(EPOLL_CLOEXEC));
-  if (!fresh || ::dup3(fresh.get(), epoll_.get(), O_CLOEXEC) < 0) return;
-  epoll_event wake{};
-  wake.events = EPOLLIN;
-  wake.data.u64 = kWakeToken;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &wake);
+  UniqueFd fresh = new_epoll();
+  if (!fresh) return;
+  epoll_ = std::move(fresh);
   registrations_.for_each([this](int fd, Registration& registration) {
     if (registration.watcher == nullptr) return;
     registration.told = kNothing;

@@ -5,8 +5,7 @@
 //  - an event collected before an unwatch() must not reach the descriptor's next watcher;
 //  - epoll watches open files, not numbers. A file whose number was closed behind our back, but
 //    which lives on in a duplicate, goes on being reported and can't be removed any more. Such a
-//    ghost would keep the loop awake for ever, so the epoll set is then built anew, under the
-//    same number.
+//    ghost would keep the loop awake for ever, so the epoll set is then built anew.
 #pragma once
 
 #include <sys/epoll.h>
@@ -44,6 +43,7 @@ class EpollPoller final : public Poller {
   };
 
   int open();
+  UniqueFd new_epoll() const noexcept;
   int tell(int fd, Registration& registration, IoEvents interest) noexcept;
   int control(int operation, int fd, const Registration& registration,
               IoEvents interest) noexcept;

@@ -177,28 +177,37 @@ bool EventLoop::iterate(const Attached& py, ThreadHost* host) {
 
 // Waiting.
 
-bool EventLoop::has_work() const noexcept {
-  poked_.store(false, std::memory_order_seq_cst);
-  return !idle() || (!timers_.empty() && timers_.next() <= now());
-}
+bool EventLoop::has_work() const noexcept { return look_for_work(next_deadline()); }
 
 bool EventLoop::idle() const noexcept {
   return ready_.empty() && inbox_.empty() && !poller_->collected();
 }
 
-void EventLoop::wait(const Attached& py, Nanos until, bool spin_first) {
+/// From a false on, work that arrives sets poked_; so a thread that detaches then need not touch,
+/// and does not, what attached threads may change.
+bool EventLoop::look_for_work(Nanos deadline) const noexcept {
   poked_.store(false, std::memory_order_seq_cst);
-  const Nanos deadline = std::min(until, next_deadline());
-  if (!idle() || (deadline != kNever && deadline <= now())) return;
-  ask_for_precise_timers();
-  ThreadHost* host = ThreadHost::current();
-  // From here on, work that arrives sets poked_, and this thread touches nothing that others may.
-  const Detached detached(py);
-  if (spin_first && spin(host, deadline)) return;
-  sleep(host, deadline);
+  return !idle() || (deadline != kNever && deadline <= now());
 }
 
-bool EventLoop::spin(ThreadHost* host, Nanos deadline) {
+void EventLoop::wait(const Attached& py, Nanos until, bool spin_first) {
+  const Nanos deadline = std::min(until, next_deadline());
+  if (look_for_work(deadline)) return;
+  ask_for_precise_timers();
+  ThreadHost* host = ThreadHost::current();
+  const Detached detached(py);
+  if (spin_first && spin_detached(host, deadline)) return;
+  sleep_detached(host, deadline);
+}
+
+bool EventLoop::spin(const Attached& py, Nanos until) {
+  const Nanos deadline = std::min(until, next_deadline());
+  if (look_for_work(deadline)) return true;
+  const Detached detached(py);
+  return spin_detached(ThreadHost::current(), deadline);
+}
+
+bool EventLoop::spin_detached(ThreadHost* host, Nanos deadline) {
   bool polled_just_now = true;  // by the tick
   return spin_([&] {
     if (poked_.load(std::memory_order_relaxed)) return true;
@@ -209,7 +218,7 @@ bool EventLoop::spin(ThreadHost* host, Nanos deadline) {
   });
 }
 
-void EventLoop::sleep(ThreadHost* host, Nanos deadline) {
+void EventLoop::sleep_detached(ThreadHost* host, Nanos deadline) {
   Waker& waker = host != nullptr ? host->waker() : own_waker_;
   const int wake_descriptor = poller_->wake_descriptor();
   const Nanos began = now();

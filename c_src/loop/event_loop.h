@@ -84,11 +84,14 @@ class EventLoop {
   bool has_work() const noexcept;
   /// The earliest timer; kNever if there is none.
   Nanos next_deadline() const noexcept { return timers_.next(); }
-  /// Readable when a watched descriptor is ready; -1 while none was ever watched.
+  /// Readable when a watched descriptor is ready; -1 while none was ever watched. It may change
+  /// in a tick; then the number changes, too, so that whoever has duplicated it can see that.
   int poll_fd() const noexcept { return poller_->descriptor(); }
   /// Sleeps until there is work, a job for this thread's host, a signal, or `until`. With `spin` it
   /// first looks for work for some microseconds, if that has been worth it lately.
   void wait(const Attached& py, Nanos until, bool spin = false);
+  /// The first half of that alone. True: there is work, or `until` has come.
+  bool spin(const Attached& py, Nanos until);
 
   // The owning thread: blocking loops.
 
@@ -137,8 +140,9 @@ class EventLoop {
   void run_host_jobs(const Attached& py, ThreadHost& host);
   bool iterate(const Attached& py, ThreadHost* host);
   bool idle() const noexcept;
-  bool spin(ThreadHost* host, Nanos deadline);
-  void sleep(ThreadHost* host, Nanos deadline);
+  bool look_for_work(Nanos deadline) const noexcept;
+  bool spin_detached(ThreadHost* host, Nanos deadline);
+  void sleep_detached(ThreadHost* host, Nanos deadline);
   void set_sleeper(Waker* waker) noexcept;
   static void abandon(Job* first) noexcept;
 

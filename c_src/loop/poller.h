@@ -104,7 +104,7 @@ class Poller {
   virtual std::size_t watched() const noexcept = 0;
 
   /// The descriptor of the event queue, readable when a watched one is ready; -1 before the first
-  /// watch(). Stays the same for life.
+  /// watch(). dispatch() may replace it; the new one then has another number.
   virtual int descriptor() const noexcept = 0;
 
   /// An eventfd, for a Waker: collect() returns when it is readable.
