@@ -52,6 +52,7 @@ namespace ep {
   X(too_large, "too_large")                  \
   X(changed, "changed")                      \
   X(other_interpreter, "other_interpreter")  \
+  X(unknown_type, "unknown_type")            \
   X(no_memory, "no_memory")                  \
   /* the runtime's messages and requests */  \
   X(call, "call")                            \

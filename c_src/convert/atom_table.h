@@ -1,15 +1,15 @@
 // AtomTable: the Python objects of the atoms that one interpreter has seen, found by term.
 //
 // Open addressing with linear probing, at most half full. Entries are never removed: atoms are not
-// either. The caller sees to it that one thread at a time is in here; nothing here runs Python code.
+// either. The caller sees to it that one thread at a time is in here; nothing here runs Python
+// code.
 #pragma once
-
-#include <erl_nif.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "beam/env.h"
 #include "cpython/ref.h"
 
 namespace ep::convert {

@@ -6,8 +6,6 @@
 // stand for terms own copies.
 #pragma once
 
-#include <erl_nif.h>
-
 #include <cstdint>
 #include <memory>
 
@@ -33,9 +31,9 @@ struct Options {
 
 class Codec {
  public:
-  /// Makes the heap types and adds them to `module`, which must outlive the codec. Throws
-  /// PythonError or std::bad_alloc.
-  Codec(const Attached&, PyObject* module, BeamContext&);
+  /// Makes the heap types of `module`, which must outlive the codec. Throws PythonError or
+  /// std::bad_alloc.
+  Codec(const Attached&, PyObject* module, const BeamContext&);
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
   ~Codec();  // attached
@@ -56,57 +54,61 @@ class Codec {
   /// `cancelled` for asyncio.CancelledError. Leaves no Python error set.
   ERL_NIF_TERM exception_reason(const Attached&, ErlNifEnv* dst, PyObject* exception) noexcept;
 
-  /// The interned str of a name given as an atom or a UTF-8 binary; null, with no Python error
-  /// set, if it is neither.
+  /// The str of a name given as an atom or a UTF-8 binary; null, with no Python error set, if it
+  /// is neither.
   PyRef name(const Attached&, ErlNifEnv*, ERL_NIF_TERM atom_or_binary) noexcept;
 
-  /// The erlang.Atom of an atom's term. Null with a Python error set.
-  PyRef make_atom(const Attached&, ErlNifEnv*, ERL_NIF_TERM atom) noexcept;
-  /// erlang.Atom of an atom that exists. Null with ValueError, or TypeError, set.
+  /// The erlang.Atom of this name. Null with TypeError set if it is no str, with ValueError if
+  /// there is no such atom.
   PyRef find_atom(const Attached&, PyObject* name) noexcept;
 
   /// erlang.Pid. Null with a Python error set.
   PyRef make_pid(const Attached&, const ErlNifPid&) noexcept;
   /// True if `object` is the erlang.Pid of a process of this node.
   bool get_pid(PyObject* object, ErlNifPid* pid) const noexcept;
-  /// True if `object` is an erlang.Pid, Ref, Port, Fun or Atom; the term lives as long as it does.
+  /// True if `object` is an erlang.Atom, Pid, Ref, Port or Fun. The term lives as long as it does.
   bool get_term(PyObject* object, ERL_NIF_TERM* term) const noexcept;
 
-  bool is_atom(PyObject* object) const noexcept { return Py_TYPE(object) == atom_type(); }
-  bool is_pid(PyObject* object) const noexcept { return Py_TYPE(object) == types_[kPid]; }
-  bool is_fun(PyObject* object) const noexcept { return Py_TYPE(object) == types_[kFun]; }
+  bool is_atom(PyObject* object) const noexcept { return Py_TYPE(object) == atom_type_; }
+  bool is_pid(PyObject* object) const noexcept { return Py_TYPE(object) == term_types_[kPid]; }
+  bool is_fun(PyObject* object) const noexcept { return Py_TYPE(object) == term_types_[kFun]; }
 
   const Atoms& atoms() const noexcept { return beam_.atoms; }
-  DropQueue& drops() noexcept { return *drops_; }
-  /// For DeferredRefs to this interpreter's objects.
-  const std::shared_ptr<DropQueue>& shared_drops() const noexcept { return drops_; }
+  /// Where references to this interpreter's objects go that die on other threads.
+  const std::shared_ptr<DropQueue>& drops() const noexcept { return drops_; }
 
-  /// The exceptions of priv/python/erlang/_errors.py; null with a Python error set.
+  /// An exception type of priv/python/erlang/_errors.py. Null with a Python error set.
   PyRef error_type(const Attached&, const char* name) noexcept;
-
-  int traverse(visitproc visit, void* arg) noexcept;
 
  private:
   friend class ToObject;
   friend class ToTerm;
-  enum TypeIndex { kPid, kRef, kPort, kFun, kTermTypes };
+  friend bool add_to_module(const Attached&, PyObject*, ModuleState&, const BeamContext&) noexcept;
+  friend int traverse_part(ModuleState&, visitproc, void*) noexcept;
+  enum TermTypeIndex { kPid, kRef, kPort, kFun, kTermTypes };
 
-  PyTypeObject* atom_type() const noexcept { return atom_type_; }
-  /// A Pid, Ref, Port or Fun for `term`. Null with a Python error set.
-  PyRef wrap(const Attached&, TypeIndex, ErlNifEnv*, ERL_NIF_TERM) noexcept;
+  /// A Pid, Ref, Port or Fun for `term`. Throws PythonError.
+  PyRef wrap(const Attached&, TermTypeIndex, ErlNifEnv*, ERL_NIF_TERM);
+  bool is_wrapped_term(PyTypeObject* type) const noexcept;
+  /// What is known of an atom, which may have been unknown until now. Throws PythonError or
+  /// std::bad_alloc.
+  AtomTable::Entry& seen(const Attached&, ErlNifEnv*, ERL_NIF_TERM atom);
+  void learn_constants(const Attached&, ErlNifEnv*);
+  /// The one erlang.Atom for `atom`. Throws PythonError.
+  PyRef atom_object(const Attached&, PyObject* name, ERL_NIF_TERM atom);
 
   PyObject* module_;  // borrowed: it owns this codec
-  BeamContext& beam_;
+  const BeamContext& beam_;
   std::shared_ptr<DropQueue> drops_;
-  PyTypeObject* types_[kTermTypes] = {};  // owned
-  PyTypeObject* atom_type_ = nullptr;     // owned
+  PyTypeObject* term_types_[kTermTypes] = {};  // owned
+  PyTypeObject* atom_type_ = nullptr;          // owned
   AtomTable atom_table_;
-  PyRef atoms_by_name_;  // dict of str: Atom
+  PyRef atoms_by_name_;  // dict: str to erlang.Atom
 };
 
 /// Adds Atom, Pid, Ref, Port, Fun and atom() to `module`, and the codec to its state. False with a
 /// Python error set.
-bool add_to_module(const Attached&, PyObject* module, ModuleState&, BeamContext&) noexcept;
+bool add_to_module(const Attached&, PyObject* module, ModuleState&, const BeamContext&) noexcept;
 int traverse_part(ModuleState&, visitproc visit, void* arg) noexcept;
 void free_part(ModuleState&) noexcept;
 

@@ -4,8 +4,6 @@
 // terms that can die (atoms live for ever) nor Python objects, so it may outlive what it is about.
 #pragma once
 
-#include <erl_nif.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -33,6 +31,7 @@ enum class Why : std::uint8_t {
   kTooLarge,
   kChanged,
   kOtherInterpreter,
+  kUnknownType,
   kNoMemory,
   kPythonError,  // the text says which
 };

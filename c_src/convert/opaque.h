@@ -3,6 +3,8 @@
 // Both are NIF resources; schedulers destroy them, so both hold DeferredRefs.
 #pragma once
 
+#include <utility>
+
 #include "beam/resource.h"
 #include "cpython/drop_queue.h"
 
@@ -10,11 +12,13 @@ namespace ep::convert {
 
 /// An object without a row of its own in the table of conversions.
 struct OpaqueRef {
+  explicit OpaqueRef(DeferredRef ref) noexcept : object(std::move(ref)) {}
   DeferredRef object;
 };
 
 /// Keeps the bytes or str alive whose memory a binary shows.
 struct BytesOwner {
+  explicit BytesOwner(DeferredRef ref) noexcept : object(std::move(ref)) {}
   DeferredRef object;
 };
 

@@ -1,6 +1,7 @@
-// Python's error indicator as values.
+// Python's error indicator as values, and text out of objects that may misbehave when asked for it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "cpython/attach.h"
@@ -30,11 +31,14 @@ class SavedError {
   PyRef error_;
 };
 
-/// str(object) as UTF-8 whatever happens: what can't be encoded is escaped, a __str__ that raises
-/// gives a remark. Leaves no error set. Throws std::bad_alloc.
-std::string text_of(const Attached&, PyObject* object);
+/// As UTF-8, a str of whatever content: surrogates are escaped, and of more than `max_characters`
+/// the middle is left out, with a remark. Leaves no error set. Throws std::bad_alloc.
+std::string clipped_utf8(const Attached&, PyObject* str, std::size_t max_characters);
 
-/// "TypeError: unhashable type", for people. Leaves no error set. Throws std::bad_alloc.
-std::string describe_exception(const Attached&, PyObject* exception);
+/// The same of str(object), or a remark if that raises.
+std::string text_of(const Attached&, PyObject* object, std::size_t max_characters);
+
+/// "TypeError: unhashable type: 'dict'". Leaves no error set. Throws std::bad_alloc.
+std::string describe_exception(const Attached&, PyObject* exception, std::size_t max_characters);
 
 }  // namespace ep
