@@ -31,8 +31,8 @@ bool CallArguments::parse(const LoopTypes& types, const char* method,
 bool CallArguments::parse_keyword(const LoopTypes& types, const char* method,
                                   std::span<const char* const> names, PyObject* name,
                                   PyObject* value, bool takes_context) noexcept {
-  const bool is_context = name == types.str_context.get() ||
-                          PyUnicode_CompareWithASCIIString(name, "context") == 0;
+  const bool is_context =
+      name == types.str_context.get() || PyUnicode_CompareWithASCIIString(name, "context") == 0;
   if (is_context && takes_context) {
     context = value;
     return true;

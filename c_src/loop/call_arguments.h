@@ -22,9 +22,8 @@ struct CallArguments {
              bool takes_context = true) noexcept;
 
  private:
-  bool parse_keyword(const LoopTypes& types, const char* method,
-                     std::span<const char* const> names, PyObject* name, PyObject* value,
-                     bool takes_context) noexcept;
+  bool parse_keyword(const LoopTypes& types, const char* method, std::span<const char* const> names,
+                     PyObject* name, PyObject* value, bool takes_context) noexcept;
 };
 
 }  // namespace ep::loop

@@ -36,8 +36,8 @@ bool check_call(EventLoop& loop, PyObject* callback, const char* method, bool an
                     "one");
     return false;
   }
-  return static_cast<bool>(PyRef::steal(
-      PyObject_CallMethod(loop.object(), "_check_callback", "Os", callback, method)));
+  return static_cast<bool>(
+      PyRef::steal(PyObject_CallMethod(loop.object(), "_check_callback", "Os", callback, method)));
 }
 
 PyRef new_soon_handle(const Attached& py, EventLoop& loop, const char* method, bool threadsafe,
@@ -46,8 +46,8 @@ PyRef new_soon_handle(const Attached& py, EventLoop& loop, const char* method, b
   if (!call.parse(loop.types(), method, kCallback, args, nargs, kwnames)) return nullptr;
   if (!check_open(py, loop)) return nullptr;
   if (!check_call(loop, call.leading[0], method, threadsafe)) return nullptr;
-  return PyRef::steal(reinterpret_cast<PyObject*>(new_handle(
-      py, loop, call.leading[0], call.rest, call.rest_count, call.context)));
+  return PyRef::steal(reinterpret_cast<PyObject*>(
+      new_handle(py, loop, call.leading[0], call.rest, call.rest_count, call.context)));
 }
 
 PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t nargs,

@@ -21,8 +21,8 @@ int descriptor_of(const Attached& py, PyObject* object) {
     if (result) number = PyRef::steal(PyNumber_Long(result.get()));
   }
   if (!number) {
-    if (!PyErr_ExceptionMatches(PyExc_AttributeError) &&
-        !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError) && !PyErr_ExceptionMatches(PyExc_TypeError) &&
+        !PyErr_ExceptionMatches(PyExc_ValueError)) {
       return -1;
     }
     take_error(py);
@@ -48,8 +48,7 @@ PyRef add(const Attached& py, EventLoop& loop, IoEvents direction, const CallArg
   if (!check_open(py, loop)) return nullptr;
   const int fd = descriptor_of(py, call.leading[0]);
   if (fd < 0) return nullptr;
-  Handle* handle =
-      new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
+  Handle* handle = new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
   if (handle == nullptr) return nullptr;
   PyRef owner = PyRef::steal(reinterpret_cast<PyObject*>(handle));
   if (!loop.descriptors().add(py, fd, direction, handle)) return nullptr;
@@ -135,7 +134,8 @@ PyMethodDef descriptor_methods[] = {
     {"_add_writer", fastcall(add_private<kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_remove_reader", remove_private<kRead>, METH_O, nullptr},
     {"_remove_writer", remove_private<kWrite>, METH_O, nullptr},
-    {"_watched_events", watched_events, METH_O, "As selectors.EVENT_READ and EVENT_WRITE; 0: none."},
+    {"_watched_events", watched_events, METH_O,
+     "As selectors.EVENT_READ and EVENT_WRITE; 0: none."},
     {nullptr, nullptr, 0, nullptr},
 };
 

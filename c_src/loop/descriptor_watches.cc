@@ -40,8 +40,8 @@ DescriptorWatches::~DescriptorWatches() = default;
 bool DescriptorWatches::add(const Attached& py, int fd, IoEvents direction, Handle* handle) {
   std::unique_ptr<Watch>& watch = watches_[fd];
   if (!watch) watch = std::make_unique<Watch>(loop_);
-  const PyRef replaced = std::exchange(watch->handle(direction),
-                                       PyRef::borrow(reinterpret_cast<PyObject*>(handle)));
+  const PyRef replaced =
+      std::exchange(watch->handle(direction), PyRef::borrow(reinterpret_cast<PyObject*>(handle)));
   // If the number was watched already it may by now be another file: make the poller ask anew.
   if (watch->watched_fd() >= 0) loop_.poller().unwatch(*watch);
   const int error = loop_.poller().watch(*watch, fd, watch->wanted());

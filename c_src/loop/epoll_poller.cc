@@ -117,8 +117,8 @@ int EpollPoller::tell(int fd, Registration& registration, IoEvents interest) noe
     if (before != kNothing) control(EPOLL_CTL_DEL, fd, registration, interest);
     return 0;
   }
-  int error = control(before == kNothing ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, registration,
-                      interest);
+  int error =
+      control(before == kNothing ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, registration, interest);
   if (error == EEXIST) error = control(EPOLL_CTL_MOD, fd, registration, interest);
   if (error == ENOENT) error = control(EPOLL_CTL_ADD, fd, registration, interest);
   if (error == 0) registration.told = interest;

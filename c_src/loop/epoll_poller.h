@@ -45,8 +45,7 @@ class EpollPoller final : public Poller {
   int open();
   UniqueFd new_epoll() const noexcept;
   int tell(int fd, Registration& registration, IoEvents interest) noexcept;
-  int control(int operation, int fd, const Registration& registration,
-              IoEvents interest) noexcept;
+  int control(int operation, int fd, const Registration& registration, IoEvents interest) noexcept;
   void forget(Registration& registration) noexcept;
   void report(const epoll_event& event) noexcept;
   void rebuild() noexcept;

@@ -224,8 +224,8 @@ void EventLoop::sleep_detached(ThreadHost* host, Nanos deadline) {
   const Nanos began = now();
   waker.arm(wake_descriptor);
   set_sleeper(&waker);
-  const bool work_came = poked_.load(std::memory_order_seq_cst) ||
-                         (host != nullptr && host->has_jobs());
+  const bool work_came =
+      poked_.load(std::memory_order_seq_cst) || (host != nullptr && host->has_jobs());
   if (!work_came) poller_->collect(deadline);
   set_sleeper(nullptr);
   waker.disarm(wake_descriptor);

@@ -95,8 +95,8 @@ class EventLoop {
 
   // The owning thread: blocking loops.
 
-  /// Ticks and waits until stop(), serving the jobs of the thread's host between callbacks. False: a
-  /// Python error is set.
+  /// Ticks and waits until stop(), serving the jobs of the thread's host between callbacks. False:
+  /// a Python error is set.
   bool run(const Attached& py);
   /// asyncio's _run_once(): waits for something to do, and does it.
   bool run_once(const Attached& py);
@@ -186,8 +186,7 @@ struct EventLoopObject {
 };
 
 inline EventLoop* EventLoop::of(PyObject* loop) noexcept {
-  return std::launder(
-      reinterpret_cast<EventLoop*>(reinterpret_cast<EventLoopObject*>(loop)->core));
+  return std::launder(reinterpret_cast<EventLoop*>(reinterpret_cast<EventLoopObject*>(loop)->core));
 }
 
 }  // namespace ep::loop

@@ -80,7 +80,8 @@ PyRef call_in_context(Handle* handle) noexcept {
 }
 
 bool ends_the_loop() noexcept {
-  return PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+  return PyErr_ExceptionMatches(PyExc_SystemExit) ||
+         PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
 }
 
 }  // namespace
@@ -101,8 +102,7 @@ Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyOb
 }
 
 TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
-                              PyObject* const* args, Py_ssize_t nargs,
-                              PyObject* context) noexcept {
+                              PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept {
   LoopTypes& types = loop.types();
   PyObject* object = types.free_timer_handles.take(types.timer_handle_type());
   if (object == nullptr) return nullptr;

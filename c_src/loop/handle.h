@@ -1,6 +1,6 @@
 // Handle and TimerHandle: a Python callback that a loop will call, as asyncio.Handle and
-// asyncio.TimerHandle. What call_soon() and its siblings return; the ready queue, the timer heap and
-// the descriptor watches hold them.
+// asyncio.TimerHandle. What call_soon() and its siblings return; the ready queue, the timer heap
+// and the descriptor watches hold them.
 //
 // Attached threads only. A Handle refers to its loop; both take part in garbage collection.
 #pragma once

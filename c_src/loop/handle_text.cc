@@ -22,7 +22,8 @@ PyRef callback_source(Handle* handle) {
   const PyRef format_args = or_throw(PyTuple_Pack(2, handle->callback, args.get()));
   PyRef options;
   if (asyncio.format_takes_debug) {
-    options = or_throw(Py_BuildValue("{s:O}", "debug", handle->core().debug() ? Py_True : Py_False));
+    options =
+        or_throw(Py_BuildValue("{s:O}", "debug", handle->core().debug() ? Py_True : Py_False));
   }
   return or_throw(
       PyObject_Call(asyncio.format_callback_source.get(), format_args.get(), options.get()));
@@ -111,8 +112,8 @@ bool remember_source(const Attached&, Handle* handle) noexcept {
   return slot([&](const Attached&) -> int {
            auto* frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
            if (frame == nullptr) return 0;
-           debug_part(handle).source_traceback = or_throw(PyObject_CallOneArg(
-               handle->core().types().asyncio.extract_stack.get(), frame));
+           debug_part(handle).source_traceback = or_throw(
+               PyObject_CallOneArg(handle->core().types().asyncio.extract_stack.get(), frame));
            return 0;
          }) == 0;
 }
@@ -129,8 +130,8 @@ void remember_repr(const Attached& py, Handle* handle) noexcept {
 bool report_failure(const Attached&, Handle* handle, PyRef exception) noexcept {
   return slot([&](const Attached&) -> int {
            const PyRef context = failure_context(handle, exception);
-           or_throw(PyObject_CallMethod(handle->loop, "call_exception_handler", "O",
-                                        context.get()));
+           or_throw(
+               PyObject_CallMethod(handle->loop, "call_exception_handler", "O", context.get()));
            return 0;
          }) == 0;
 }

@@ -217,9 +217,8 @@ PyType_Slot handle_slots[] = {
 
 // Its base is Handle.
 PyType_Slot timer_slots[] = {
-    {Py_tp_doc,
-     const_cast<char*>("A callback that an event loop will call at a time; see "
-                       "asyncio.TimerHandle.")},
+    {Py_tp_doc, const_cast<char*>("A callback that an event loop will call at a time; see "
+                                  "asyncio.TimerHandle.")},
     {Py_tp_dealloc, slot_of(dealloc)},
     {Py_tp_traverse, slot_of(traverse)},
     {Py_tp_clear, slot_of(clear)},
@@ -235,7 +234,7 @@ constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
 
 // Subclasses can't be instantiated either; TimerHandle is made by C++ code.
 PyType_Spec handle_spec = {"_erlang.Handle", sizeof(Handle), 0, kFlags | Py_TPFLAGS_BASETYPE,
-                                handle_slots};
+                           handle_slots};
 PyType_Spec timer_spec = {"_erlang.TimerHandle", sizeof(TimerHandle), 0, kFlags, timer_slots};
 
 }  // namespace

@@ -7,9 +7,10 @@
 //     void on_ready(IoEvents ready) noexcept override { ...queue work on the loop... }
 //   };
 //   if (int error = poller.watch(stream, fd, kRead)) ...      // starts it, or changes its interest
-//   poller.watch(stream, fd, kRead | kWrite);                 // free of system calls where it can be
-//   poller.watch(stream, fd, kNothing);                       // paused: cheap to resume
-//   poller.unwatch(stream);                                   // before closing fd, and before it dies
+//   poller.watch(stream, fd, kRead | kWrite);                 // free of system calls where it can
+//   be poller.watch(stream, fd, kNothing);                       // paused: cheap to resume
+//   poller.unwatch(stream);                                   // before closing fd, and before it
+//   dies
 //
 // Readiness is level-triggered: a descriptor is reported again at each poll for as long as it is
 // ready. Hang-up and error make a descriptor both readable and writable, as far as it is watched.

@@ -14,7 +14,8 @@ PyRef call_with(const PyRef& function, PyObject* argument) noexcept {
 void restore(const Attached& py, EventLoop& loop, PyObject* running, PyObject* hooks) noexcept {
   const SavedError saved(py);
   const AsyncioParts& asyncio = loop.types().asyncio;
-  const PyRef set_hooks = PyRef::steal(PyObject_CallObject(asyncio.set_asyncgen_hooks.get(), hooks));
+  const PyRef set_hooks =
+      PyRef::steal(PyObject_CallObject(asyncio.set_asyncgen_hooks.get(), hooks));
   const PyRef set_loop = call_with(asyncio.set_running_loop, running);
   if (!set_hooks || !set_loop) PyErr_WriteUnraisable(loop.object());
 }
@@ -49,8 +50,8 @@ bool RunningScope::set_hooks() noexcept {
   const PyRef last = PyRef::steal(PyObject_GetAttrString(loop, "_asyncgen_finalizer_hook"));
   if (!last) return false;
   PyObject* hooks[] = {first.get(), last.get()};
-  const PyRef set = PyRef::steal(PyObject_Vectorcall(loop_.types().asyncio.set_asyncgen_hooks.get(),
-                                                     hooks, 2, nullptr));
+  const PyRef set = PyRef::steal(
+      PyObject_Vectorcall(loop_.types().asyncio.set_asyncgen_hooks.get(), hooks, 2, nullptr));
   return static_cast<bool>(set);
 }
 

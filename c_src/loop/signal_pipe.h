@@ -20,8 +20,8 @@ class SignalPipe final : public IoWatcher {
   /// The end to write to, opened at the first call; -1: Python error set.
   int write_end(const Attached& py);
 
-  /// Whether arriving numbers are passed to loop._process_self_data(), for add_signal_handler(). The
-  /// pipe is then polled at each tick like a user's descriptor.
+  /// Whether arriving numbers are passed to loop._process_self_data(), for add_signal_handler().
+  /// The pipe is then polled at each tick like a user's descriptor.
   bool set_forwarding(const Attached& py, bool forwarding);
 
   void close() noexcept;
