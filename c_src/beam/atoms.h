@@ -62,6 +62,7 @@ namespace ep {
   X(getattr, "getattr")                      \
   X(killed, "killed")                        \
   X(park, "park")                            \
+  X(pending, "pending")                      \
   X(stopped, "stopped")                      \
   X(sent, "sent")                            \
   X(auto_, "auto")                           \

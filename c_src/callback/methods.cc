@@ -1,5 +1,11 @@
 #include "callback/methods.h"
 
+#include <errno.h>
+#include <time.h>
+
+#include <algorithm>
+#include <new>
+
 #include "callback/pending_call.h"
 #include "cpython/slot.h"
 #include "task/hosted_loop.h"
@@ -202,6 +208,36 @@ PyObject* current_loop(PyObject*, PyObject*) noexcept {
   });
 }
 
+PyDoc_STRVAR(kSleepDoc,
+             "sleep(seconds)\n--\n\n"
+             "Block the calling thread, with the GIL released, for as long. An interruption of the\n"
+             "Erlang call that it works for ends it.");
+
+PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    const double duration = PyFloat_AsDouble(seconds);
+    if (PyErr_Occurred()) return nullptr;
+    if (!(duration >= 0)) {
+      PyErr_SetString(PyExc_ValueError, "a duration must not be negative");
+      return nullptr;
+    }
+    constexpr double kMost = 1e9;  // seconds; some thirty years
+    const Nanos deadline = now() + static_cast<Nanos>(std::min(duration, kMost) * kSecond);
+    if (Executor* const executor = Executor::current()) {
+      const auto never = [] { return false; };
+      const auto waited = executor->serve_chain_until(py, 0, never, deadline);
+      return waited == Executor::Waited::kInterrupted ? nullptr : PyRef::borrow(Py_None);
+    }
+    {
+      const Detached detached(py);
+      const timespec until = to_timespec(deadline);
+      while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+      }
+    }
+    return PyRef::borrow(Py_None);
+  });
+}
+
 template <class Function>
 PyCFunction as_cfunction(Function* function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
@@ -219,6 +255,7 @@ bool add_to_module(const Attached&, PyObject* module, ModuleState& state,
       {"whereis", whereis, METH_O, kWhereisDoc},
       {"log", as_cfunction(log), METH_FASTCALL, kLogDoc},
       {"has_function", has_function, METH_O, kHasFunctionDoc},
+      {"sleep", sleep, METH_O, kSleepDoc},
       {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},
       {},
   };

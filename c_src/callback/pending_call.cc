@@ -65,7 +65,7 @@ ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, PyObject* 
 }
 
 void PendingCall::settle(const Attached& py, loop::EventLoop& loop, PyObject* future) {
-  const auto& drops = bridge_.services.codec->shared_drops();
+  const auto& drops = bridge_.services.codec->drops();
   loop_ = DeferredRef(py, PyRef::borrow(loop.object()), drops);
   future_ = DeferredRef(py, PyRef::borrow(future), drops);
   settling_loop_ = &loop;

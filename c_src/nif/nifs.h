@@ -24,6 +24,7 @@ EP_NIF(loop_close);
 // submission_nifs.cc
 EP_NIF(submit);
 EP_NIF(cancel);
+EP_NIF(submission_state);
 EP_NIF(interrupt);
 
 // callback_nifs.cc

@@ -54,7 +54,7 @@ bool State::prepare(const Attached& py) {
   PyObject* const module = make_module(py, bridge).release();  // kept, as the interpreter is
   if (module == nullptr) return false;
   services.codec = module_state(module).codec;
-  DropQueue& drops = services.codec->drops();
+  DropQueue& drops = *services.codec->drops();
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
     services.interpreter->janitor().post(drain.get());
   });

@@ -46,18 +46,19 @@ class Interruption final : public Job {
 
 }  // namespace
 
-// submit(Loop, call | task, Tag | self, Request, auto | str | bytes, Milliseconds | infinity, Chain)
+// submit(Loop, call | task, Owner, Tag | self, Request, auto | str | bytes,
+//        Milliseconds | infinity, Chain)
 ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
   const auto where = get_where(state, argv[1]);
   task::SubmissionSpec spec{};
-  enif_self(env, &spec.owner);
-  spec.tag = argv[2] == atoms.self ? 0 : argv[2];
-  spec.request = argv[3];
-  spec.options.binary = get_binary_as(state, argv[4]);
-  spec.deadline = get_deadline(env, state, argv[5]);
-  spec.chain = get_uint64(env, argv[6]);
+  spec.owner = get_local_pid(env, argv[2]);
+  spec.tag = argv[3] == atoms.self ? 0 : argv[3];
+  spec.request = argv[4];
+  spec.options.binary = get_binary_as(state, argv[5]);
+  spec.deadline = get_deadline(env, state, argv[6]);
+  spec.chain = get_uint64(env, argv[7]);
   const auto submission = state.services.submissions.make(
       state.services, ResourceRef<task::HostedLoop>::share(&loop), spec);
   const auto accepted = loop.submit(env, submission.get(), where);
@@ -69,6 +70,24 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM cancel(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   return get_resource(env, state.services.submissions, argv[0]).cancel() ? atoms.ok : atoms.sent;
+}
+
+// submission_state(Submission): pending | sent | cancelled
+ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const Atoms& atoms = state.services.beam.atoms;
+  const auto& submission = get_resource(env, state.services.submissions, argv[0]);
+  ErlNifPid self;
+  enif_self(env, &self);
+  if (enif_compare_pids(&self, &submission.owner()) != 0) throw BadArgument();
+  switch (submission.progress()) {
+    case task::Submission::Progress::kPending:
+      return atoms.pending;
+    case task::Submission::Progress::kSent:
+      return atoms.sent;
+    case task::Submission::Progress::kCancelled:
+      return atoms.cancelled;
+  }
+  throw BadArgument();
 }
 
 // interrupt(Loop): KeyboardInterrupt in the call that runs there

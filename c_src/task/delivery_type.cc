@@ -1,5 +1,7 @@
 #include "task/delivery_type.h"
 
+#include <structmember.h>
+
 #include <new>
 
 #include "cpython/slot.h"

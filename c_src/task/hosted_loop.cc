@@ -88,7 +88,7 @@ bool HostedLoop::create_loop(const Attached& py) {
   PyRef made = PyRef::steal(PyObject_CallNoArgs(services_.names.new_loop));
   if (!made) return false;
   loop::EventLoop* const loop = loop::EventLoop::from(made.get());
-  python_loop_ = DeferredRef(py, std::move(made), services_.codec->shared_drops());
+  python_loop_ = DeferredRef(py, std::move(made), services_.codec->drops());
   loop->set_notifier(this);
   std::lock_guard lock(mutex_);
   for (Job* job : early_) {

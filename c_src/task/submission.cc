@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/spin.h"
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "task/delivery_type.h"
@@ -74,7 +75,7 @@ void Submission::handle(const Attached& py, PyRef value) {
     const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), services_.names.inline_));
     if (!is_inline) return fail_with_error(py);
     if (is_inline.get() != Py_True) {
-      continuation_ = DeferredRef(py, std::move(value), services_.codec->shared_drops());
+      continuation_ = DeferredRef(py, std::move(value), services_.codec->drops());
       enif_keep_resource(this);
       if (!loop_->executor().post(this)) abandon();
       return;
@@ -93,7 +94,7 @@ void Submission::start_task(const Attached& py, PyObject* awaitable) {
   const PyRef task =
       new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
   if (!task) return fail_with_error(py);
-  task_ = DeferredRef(py, task, services_.codec->shared_drops());
+  task_ = DeferredRef(py, task, services_.codec->drops());
   task_started_.store(true);
   // Cancelled meanwhile, perhaps, by somebody who saw no task yet.
   if (state_.load() != State::kPending) cancel_task(py);
@@ -118,9 +119,9 @@ void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
 
 // ---- the one reply
 
-bool Submission::claim(State next) noexcept {
+bool Submission::claim(State to) noexcept {
   State pending = State::kPending;
-  if (!state_.compare_exchange_strong(pending, next)) return false;
+  if (!state_.compare_exchange_strong(pending, to)) return false;
   loop_->ledger().remove(this);
   return true;
 }
@@ -192,8 +193,22 @@ bool Submission::cancel() noexcept {
     stop_work();
     return true;
   }
-  while (state_.load() == State::kSending) cpu_relax();  // a send takes microseconds
-  return state_.load() == State::kCancelled;
+  return progress() == Progress::kCancelled;
+}
+
+Submission::Progress Submission::progress() const noexcept {
+  for (;; cpu_relax()) {
+    switch (state_.load()) {
+      case State::kPending:
+        return Progress::kPending;
+      case State::kSending:
+        continue;
+      case State::kSent:
+        return Progress::kSent;
+      case State::kCancelled:
+        return Progress::kCancelled;
+    }
+  }
 }
 
 void Submission::stop_work() noexcept {

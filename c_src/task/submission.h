@@ -53,6 +53,10 @@ class Submission final : public Job {
   /// {error, {executor_died, Why}}, and cancels the work.
   void fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
 
+  enum class Progress : std::uint8_t { kPending, kSent, kCancelled };
+  /// Any thread. A reply that is on its way counts as sent: this waits for it, some microseconds.
+  Progress progress() const noexcept;
+
   /// The asyncio task of this submission is done.
   void finish_task(const Attached&, PyObject* task) noexcept;
 
@@ -80,7 +84,7 @@ class Submission final : public Job {
     bool at_loop_ = false;
   };
 
-  bool claim(State next) noexcept;
+  bool claim(State to) noexcept;
   void stop_work() noexcept;
   void perform(const Attached&);
   void handle(const Attached&, PyRef value);

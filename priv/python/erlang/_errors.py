@@ -37,3 +37,11 @@ class ErlangError(Exception):
     def __str__(self) -> str:
         text = f"{self.class_}: {self.reason!r}"
         return f"{text}\n{self.stacktrace}" if self.stacktrace else text
+
+
+class Interrupted(BaseException):
+    """The Erlang side has given up the call that this code works for: its deadline has passed, its
+    caller has died, or it was cancelled. Raised at the next bytecode, so that `finally` blocks run.
+
+    Not an Exception, so that handlers of ordinary errors don't hold it up.
+    """

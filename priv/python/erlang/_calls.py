@@ -1,0 +1,54 @@
+"""Calls of Erlang functions, and sleeping, from synchronous code and from coroutines."""
+
+import asyncio
+import functools
+
+import _erlang
+
+from . import _loop
+
+
+async def async_call(name, *args):
+    """Call a registered Erlang function, or an erlang.Fun, without holding up the event loop.
+
+    Raises what `erlang.call` raises. On an event loop that is not an ErlangEventLoop the wait takes
+    a thread of the loop's default executor.
+    """
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, _loop.ErlangEventLoop):
+        return await loop.run_in_executor(None, functools.partial(_erlang.call, name, *args))
+    future = loop.create_future()
+    _erlang.start_call(loop, future, name, *args)
+    return await future
+
+
+def sleep(seconds):
+    """Sleep, in a coroutine by `await erlang.sleep(...)` and elsewhere without await.
+
+    Without a running event loop it blocks the calling thread, with the GIL released; a deadline of
+    the Erlang call that it works for ends the sleep.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        _erlang.sleep(seconds)
+        return None
+    return asyncio.sleep(seconds)
+
+
+def spawn_task(coro, *, name=None):
+    """Start a coroutine as an asyncio.Task, from synchronous code that Erlang calls as well.
+
+    With a running loop it is `asyncio.create_task`. Without one the task runs on the event loop of
+    the context or loop that this call belongs to; elsewhere RuntimeError is raised.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = _erlang.current_loop()
+        if loop is None:
+            coro.close()
+            raise RuntimeError(
+                "erlang.spawn_task() needs a running event loop, or a call from Erlang"
+            ) from None
+    return loop.create_task(coro, name=name)

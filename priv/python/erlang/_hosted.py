@@ -1,0 +1,57 @@
+"""What the native code needs of asyncio to host event loops for Erlang; not for users."""
+
+import asyncio
+import asyncio.tasks
+import sys
+
+from . import _loop
+
+#: How long the tasks of a loop that ends may take to deal with their cancellation.
+CLOSE_TIMEOUT = 5.0
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop for an executor to host."""
+    return _loop.ErlangEventLoop()
+
+
+def ensure_future(awaitable, loop) -> asyncio.Future:
+    """The future of `loop` that an awaitable is, or a task that awaits it."""
+    return asyncio.ensure_future(awaitable, loop=loop)
+
+
+def finish_loop(loop) -> None:
+    """Cancel what runs on a hosted loop, and close it."""
+    try:
+        loop.run_until_complete(_cancel_all())
+    finally:
+        loop.close()
+
+
+async def _cancel_all() -> None:
+    loop = asyncio.get_running_loop()
+    tasks = asyncio.tasks.all_tasks(loop) - {asyncio.tasks.current_task(loop)}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, stubborn = await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+        for task in stubborn:
+            loop.call_exception_handler(
+                {"message": "task outlived its cancellation; its loop is closed", "task": task}
+            )
+    await loop.shutdown_asyncgens()
+    executor = getattr(loop, "_default_executor", None)
+    if executor is not None:
+        executor.shutdown(wait=False)
+
+
+def application_stopped() -> None:
+    """Leave nothing of this run of the application behind for the next one."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # closed or replaced by the user
+            pass
+    main = sys.modules["__main__"].__dict__
+    for name in [name for name in main if not (name.startswith("__") and name.endswith("__"))]:
+        del main[name]

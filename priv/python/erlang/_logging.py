@@ -1,0 +1,59 @@
+"""Python's logging through Erlang's logger."""
+
+import logging
+
+import _erlang
+
+# What every LogRecord has; anything else came from the caller's `extra`.
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime"}
+
+_CONVERTIBLE = (str, int, float, bool, type(None), _erlang.Pid, _erlang.Ref)
+
+
+def _level_name(number):
+    """Erlang's name of a level of Python's."""
+    if number >= logging.CRITICAL:
+        return "critical"
+    if number >= logging.ERROR:
+        return "error"
+    if number >= logging.WARNING:
+        return "warning"
+    if number >= logging.INFO:
+        return "info"
+    return "debug"
+
+
+class ErlangHandler(logging.Handler):
+    """Hands records to Erlang's logger, as metadata `python` with logger, file, line and `extra`."""
+
+    def emit(self, record):
+        try:
+            metadata = {
+                "logger": record.name,
+                "level": record.levelno,
+                "file": record.pathname,
+                "line": record.lineno,
+                "function": record.funcName,
+                "thread": record.threadName,
+            }
+            for name, value in vars(record).items():
+                if name not in _STANDARD:
+                    metadata[name] = value if isinstance(value, _CONVERTIBLE) else repr(value)
+            _erlang.log(_level_name(record.levelno), self.format(record), metadata)
+        except Exception:
+            self.handleError(record)
+
+
+def setup_logging(level=logging.INFO, logger=None):
+    """Send what Python logs, from `level` up, to Erlang's logger; gives the handler.
+
+    Applies to the root logger unless another is named. A second call changes the level only.
+    """
+    target = logger if isinstance(logger, logging.Logger) else logging.getLogger(logger)
+    target.setLevel(level)
+    for handler in target.handlers:
+        if isinstance(handler, ErlangHandler):
+            return handler
+    handler = ErlangHandler()
+    target.addHandler(handler)
+    return handler

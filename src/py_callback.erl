@@ -1,0 +1,141 @@
+%% @doc Erlang functions that Python can call by name.
+%%
+%% ```
+%% py_callback:register(<<"compute">>, fun([X]) -> X * 2 end).
+%% '''
+%% In Python it is then `erlang.call('compute', 21)', or `erlang.compute(21)'. The fun gets the
+%% arguments as one list, runs in a process of its own, and may call Python in turn: such calls run
+%% on the thread that waits for it, so nesting can't deadlock.
+%%
+%% The process of this module is the router: it starts those processes, and passes on what Python
+%% can't send itself.
+-module(py_callback).
+-behaviour(gen_server).
+-compile({no_auto_import, [register/2, unregister/1]}).
+
+-export([register/2, register/3, unregister/1]).
+-export([start_link/0, create_table/0, chain/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-define(TABLE, py_callback_functions).
+-define(CHAIN, '$erlang_python_chain').
+
+-type callback() :: fun(([term()]) -> term()).
+
+%% @doc Registers a fun under a name; replaces one of the same name.
+-spec register(py:name(), callback()) -> ok.
+register(Name, Fun) when is_function(Fun, 1) ->
+    Key = key(Name),
+    true = ets:insert(?TABLE, {Key, Fun}),
+    py_nif:add_name(Key).
+
+%% @doc Registers `Module:Function/1'; later versions of the module are called.
+-spec register(py:name(), module(), atom()) -> ok.
+register(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
+    register(Name, fun Module:Function/1).
+
+%% @doc Python can't call it any more. `ok' also if there was no such name.
+-spec unregister(py:name()) -> ok.
+unregister(Name) ->
+    Key = key(Name),
+    ok = py_nif:remove_name(Key),
+    true = ets:delete(?TABLE, Key),
+    ok.
+
+key(Name) when is_atom(Name) -> atom_to_binary(Name);
+key(Name) when is_binary(Name) -> Name.
+
+%% @private
+-spec start_link() -> gen_server:start_ret().
+start_link() ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+
+%% @private
+-spec create_table() -> ok.
+create_table() ->
+    ?TABLE = ets:new(?TABLE, [named_table, public, {read_concurrency, true}]),
+    ok.
+
+%% @private
+%% @doc Which chain of nested calls the calling process belongs to: its number, the loop that
+%% waits for it, and by when.
+-spec chain() -> undefined | {pos_integer(), py_nif:loop() | undefined, infinity | integer()}.
+chain() ->
+    get(?CHAIN).
+
+%% State: the running calls, by the process that does each, and the processes by call.
+-type state() :: #{reference() => py_nif:call(), py_nif:call() => pid()}.
+
+%% @private
+-spec init([]) -> {ok, state()}.
+init([]) ->
+    ok = py_nif:set_router(self()),
+    {ok, #{}}.
+
+%% @private
+-spec handle_call(term(), gen_server:from(), state()) -> {reply, {error, unknown}, state()}.
+handle_call(_Request, _From, State) ->
+    {reply, {error, unknown}, State}.
+
+%% @private
+-spec handle_cast(term(), state()) -> {noreply, state()}.
+handle_cast(_Message, State) ->
+    {noreply, State}.
+
+%% @private
+-spec handle_info(term(), state()) -> {noreply, state()}.
+handle_info({py_call, Call, Target, Args, Timeout, Chain, Loop}, State) ->
+    Run = fun() -> run(Call, Target, Args, {Chain, Loop, deadline(Timeout)}) end,
+    {Pid, Monitor} = spawn_monitor(Run),
+    {noreply, State#{Monitor => Call, Call => Pid}};
+handle_info({'DOWN', Monitor, process, _Pid, Reason}, State) ->
+    {Call, Rest} = maps:take(Monitor, State),
+    %% A process that answered ends normally; for one that was killed the answer is given here.
+    Reason =:= normal orelse
+        py_nif:callback_reply(Call, {error, exit, Reason, <<"the process was killed">>}),
+    {noreply, maps:remove(Call, Rest)};
+handle_info({py_cancel, Call}, State) ->
+    case State of
+        #{Call := Pid} -> exit(Pid, kill);
+        #{} -> true
+    end,
+    {noreply, State};
+handle_info({py_send, To, Message}, State) ->
+    catch To ! Message,
+    {noreply, State};
+handle_info({async_result, {cast, What}, Result}, State) ->
+    report_cast(What, Result),
+    {noreply, State};
+handle_info(Message, State) when element(1, Message) =:= py_log ->
+    catch py_log ! Message,
+    {noreply, State};
+handle_info(_Other, State) ->
+    {noreply, State}.
+
+deadline(infinity) -> infinity;
+deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+
+run(Call, Target, Args, Chain) ->
+    put(?CHAIN, Chain),
+    Result =
+        try
+            {ok, apply_target(Target, Args)}
+        catch
+            Class:Reason:Stack ->
+                Text = erl_error:format_exception(Class, Reason, Stack),
+                {error, Class, Reason, unicode:characters_to_binary(Text)}
+        end,
+    py_nif:callback_reply(Call, Result).
+
+apply_target(Fun, Args) when is_function(Fun) ->
+    apply(Fun, Args);
+apply_target(Name, Args) ->
+    case ets:lookup(?TABLE, key(Name)) of
+        [{_, Fun}] -> Fun(Args);
+        [] -> error({not_found, Name})
+    end.
+
+report_cast(_What, {ok, _}) ->
+    ok;
+report_cast(What, {error, Reason}) ->
+    logger:error("Python work that nobody waits for failed: ~tp: ~ts", [What, py:format_error(Reason)]).

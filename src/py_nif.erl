@@ -1,0 +1,151 @@
+%% @private
+%% @doc The NIF library: stubs, and what each does. Not for users: `py', `py_context',
+%% `py_event_loop' and `py_callback' are the public modules.
+%%
+%% No function here waits, runs Python or takes its lock; each takes microseconds on a normal
+%% scheduler. Answers that need Python come as messages (docs/messages.md).
+-module(py_nif).
+
+-export([start/6, stop/2, build_info/0]).
+-export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
+-export([loop_arm/1, loop_wake/2, loop_close/2]).
+-export([submit/8, cancel/1, submission_state/1, interrupt/1]).
+-export([set_router/1, add_name/1, remove_name/1, callback_reply/2]).
+
+-export_type([loop/0, submission/0, call/0, request/0]).
+
+-on_load(init/0).
+
+-type loop() :: reference().
+%% A hosted loop; a context is one that has an executor to itself.
+-type submission() :: reference().
+-type call() :: reference().
+%% A call of an Erlang function that Python waits for.
+-type request() ::
+    {call, py:name(), py:name(), [term()], map()}
+    | {call_method, term(), py:name(), [term()], map()}
+    | {getattr, term(), py:name()}
+    | {eval, binary(), map()}
+    | {exec, binary()}.
+
+init() ->
+    Priv =
+        case code:priv_dir(erlang_python) of
+            {error, bad_name} -> filename:join([filename:dirname(code:which(?MODULE)), "..", "priv"]);
+            Dir -> Dir
+        end,
+    erlang:load_nif(filename:join(Priv, "erlang_python_nif"), 0).
+
+%% @doc Starts the interpreter, if it does not run yet, and the executors that host loops.
+%% The caller gets `{started, Tag, ok | {error, Text}}'.
+-spec start(
+    Tag :: term(),
+    Executable :: binary(),
+    PackageDir :: binary(),
+    LoopExecutors :: pos_integer(),
+    MaxSpinMicroseconds :: non_neg_integer(),
+    MaxQueued :: pos_integer()
+) -> ok.
+start(_Tag, _Executable, _PackageDir, _LoopExecutors, _MaxSpin, _MaxQueued) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Ends all executors but the interpreter's own. The caller gets `{stopped, Tag, Stuck}', after
+%% at most that many milliseconds; `Stuck' threads are still held up by Python code.
+-spec stop(Tag :: term(), Milliseconds :: non_neg_integer()) -> ok.
+stop(_Tag, _Milliseconds) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc What the library was built with.
+-spec build_info() ->
+    #{python_version := binary(), executable := binary(), free_threaded := boolean()}.
+build_info() ->
+    erlang:nif_error(not_loaded).
+
+%% @doc A hosted loop with an executor, that is an OS thread, of its own. `Name' names the thread.
+-spec context_new(Name :: binary()) -> {ok, loop()} | {error, not_started}.
+context_new(_Name) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc A hosted loop on one of the shared executors.
+-spec event_loop_new() -> {ok, loop()} | {error, not_started}.
+event_loop_new() ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Makes a process the worker of a loop: it gets `{park, ...}' messages, and its death ends
+%% the loop.
+-spec event_loop_set_worker(loop(), pid()) -> ok.
+event_loop_set_worker(_Loop, _Worker) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Ends a loop: what it owes is answered with `{error, {executor_died, stopped}}'.
+-spec event_loop_destroy(loop()) -> ok.
+event_loop_destroy(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Waits, with `enif_select', for the poller of a parked loop. By its worker.
+-spec loop_arm(loop()) -> boolean().
+loop_arm(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Lets a parked loop look for work, if this is still the park that was meant. By its worker.
+-spec loop_wake(loop(), ParkNumber :: non_neg_integer()) -> ok.
+loop_wake(_Loop, _ParkNumber) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc As event_loop_destroy/1, with another reason.
+-spec loop_close(loop(), Why :: term()) -> ok.
+loop_close(_Loop, _Why) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets
+%% `{async_result, Tag, Result}', once, unless it dies or the submission is cancelled; with `self'
+%% as the tag, `Tag' is the submission. The time limit is what the work sees as its deadline; it is
+%% the owner who enforces it, by cancel/1.
+-spec submit(
+    loop(),
+    call | task,
+    Owner :: pid(),
+    Tag :: term(),
+    request(),
+    auto | str | bytes,
+    timeout(),
+    Chain :: non_neg_integer()
+) -> submission() | {error, overloaded | {executor_died, stopped}}.
+submit(_Loop, _Where, _Owner, _Tag, _Request, _Binary, _Timeout, _Chain) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Skips, interrupts or cancels the work. `ok': no reply will come. `sent': it has come.
+-spec cancel(submission()) -> ok | sent.
+cancel(_Submission) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc How far a submission of the calling process is.
+-spec submission_state(submission()) -> pending | sent | cancelled.
+submission_state(_Submission) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Raises KeyboardInterrupt in the call that runs on a context.
+-spec interrupt(loop()) -> ok.
+interrupt(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Makes a process the router: calls, and messages that Python can't send itself, go there.
+-spec set_router(pid()) -> ok.
+set_router(_Pid) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Lets Python know the name of a registered function.
+-spec add_name(binary()) -> ok.
+add_name(_Name) ->
+    erlang:nif_error(not_loaded).
+
+-spec remove_name(binary()) -> ok.
+remove_name(_Name) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Answers a call from Python. `false': nobody waits for it any more.
+-spec callback_reply(
+    call(), {ok, term()} | {error, Class :: atom(), Reason :: term(), Stack :: binary()}
+) -> boolean().
+callback_reply(_Call, _Result) ->
+    erlang:nif_error(not_loaded).

@@ -1,0 +1,96 @@
+%% @private
+%% @doc Starts CPython's side of the application, and stops it within a bound.
+%%
+%% The interpreter itself is started once in the life of the VM; see docs/decisions.
+-module(py_runtime).
+-behaviour(gen_server).
+
+-export([start_link/0, num_contexts/0, event_loop_pool_size/0]).
+-export([init/1, handle_call/3, handle_cast/2, terminate/2]).
+
+-define(START_TIMEOUT, 60000).
+-define(STOP_TIMEOUT, 10000).
+
+-spec start_link() -> gen_server:start_ret().
+start_link() ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, [], [{timeout, ?START_TIMEOUT}]).
+
+%% @doc The environment's `num_contexts'; as many as there are schedulers, if it does not say.
+-spec num_contexts() -> pos_integer().
+num_contexts() ->
+    count(num_contexts).
+
+%% @doc The environment's `event_loop_pool_size'; likewise.
+-spec event_loop_pool_size() -> pos_integer().
+event_loop_pool_size() ->
+    count(event_loop_pool_size).
+
+-spec init([]) -> {ok, nil} | {stop, term()}.
+init([]) ->
+    process_flag(trap_exit, true),
+    %% ERTS ignores SIGCHLD, which would take the exit status of Python's child processes away.
+    ok = os:set_signal(sigchld, default),
+    Executors = min(event_loop_pool_size(), erlang:system_info(schedulers)),
+    Tag = make_ref(),
+    ok = py_nif:start(
+        Tag, executable(), package_dir(), Executors, env(event_loop_spin, 50), env(max_queued, 1000000)
+    ),
+    receive
+        {started, Tag, ok} -> {ok, nil};
+        {started, Tag, {error, Text}} -> {stop, {python_not_started, Text}}
+    end.
+
+-spec handle_call(term(), gen_server:from(), nil) -> {reply, {error, unknown}, nil}.
+handle_call(_Request, _From, State) ->
+    {reply, {error, unknown}, State}.
+
+-spec handle_cast(term(), nil) -> {noreply, nil}.
+handle_cast(_Message, State) ->
+    {noreply, State}.
+
+-spec terminate(term(), nil) -> ok.
+terminate(_Reason, nil) ->
+    Tag = make_ref(),
+    ok = py_nif:stop(Tag, ?STOP_TIMEOUT),
+    receive
+        {stopped, Tag, 0} ->
+            ok;
+        {stopped, Tag, Stuck} ->
+            logger:warning("~b Python threads did not end; they go when their code does", [Stuck])
+    after ?STOP_TIMEOUT + 2000 ->
+        logger:error("Python did not stop: some code holds its lock")
+    end.
+
+count(Key) ->
+    case env(Key, undefined) of
+        undefined -> erlang:system_info(schedulers);
+        Count when is_integer(Count), Count > 0 -> Count
+    end.
+
+env(Key, Default) ->
+    application:get_env(erlang_python, Key, Default).
+
+%% A configured virtual environment, else one that is active in the node's own environment, else
+%% the interpreter that the library was built for.
+executable() ->
+    Venv = env(venv, os:getenv("VIRTUAL_ENV", undefined)),
+    Default = env(python, <<>>),
+    unicode:characters_to_binary(
+        case Venv of
+            undefined -> Default;
+            _ -> in_venv(unicode:characters_to_list(Venv), Default)
+        end
+    ).
+
+%% An environment of another Python version than ours can't be used, and must not stop us.
+in_venv(Venv, Default) ->
+    case py_venv:check(Venv) of
+        ok ->
+            filename:join([Venv, "bin", "python3"]);
+        {error, Why} ->
+            logger:warning("the virtual environment ~ts is not used: ~ts", [Venv, Why]),
+            Default
+    end.
+
+package_dir() ->
+    unicode:characters_to_binary(filename:join(code:priv_dir(erlang_python), "python")).
