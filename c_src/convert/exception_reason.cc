@@ -22,9 +22,18 @@ bool is_cancelled_error(PyObject* exception) noexcept {
   return PyErr_GivenExceptionMatches(exception, type.get());
 }
 
-std::string attribute_text(const Attached& py, PyObject* object, const char* attribute) {
-  const PyRef value = PyRef::steal(PyObject_GetAttrString(object, attribute));
-  if (value) return text_of(py, value.get(), kMaxName);
+/// Not by way of getattr(), which a metaclass may have spoilt.
+std::string type_name(const Attached& py, PyTypeObject* type) {
+  const PyRef name = PyRef::steal(PyType_GetQualName(type));
+  if (name) return text_of(py, name.get(), kMaxName);
+  PyErr_Clear();
+  return type->tp_name;
+}
+
+std::string module_name(const Attached& py, PyTypeObject* type) {
+  const PyRef name =
+      PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "__module__"));
+  if (name) return text_of(py, name.get(), kMaxName);
   PyErr_Clear();
   return {};
 }
@@ -65,9 +74,8 @@ ERL_NIF_TERM Codec::exception_reason(const Attached& py, ErlNifEnv* dst,
                                      PyObject* exception) noexcept {
   if (is_cancelled_error(exception)) return atoms().cancelled;
   try {
-    PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
-    return exception_map(dst, atoms(), attribute_text(py, type, "__qualname__"),
-                         attribute_text(py, type, "__module__"),
+    PyTypeObject* type = Py_TYPE(exception);
+    return exception_map(dst, atoms(), type_name(py, type), module_name(py, type),
                          text_of(py, exception, kMaxMessage), traceback_text(py, exception));
   } catch (const std::bad_alloc&) {
     return exception_map(dst, atoms(), "MemoryError", "builtins", "out of memory", "");
