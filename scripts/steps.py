@@ -49,20 +49,28 @@ def run(title, command, limit, env=None):
     log = log_of(title)
     started = time.monotonic()
     with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=ROOT,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that all it started can be killed with it
-        )
         try:
-            status = wait(process, title, log, started + limit)
-        finally:
-            kill_session(process)
+            status = run_logged(title, command, log, output, started + limit, env)
+        except OSError as error:
+            output.write(f"{error}\n".encode())
+            status = 127  # as a shell says it
     return Outcome(status, log, time.monotonic() - started)
+
+
+def run_logged(title, command, log, output, deadline, env):
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # so that all it started can be killed with it
+    )
+    try:
+        return wait(process, title, log, deadline)
+    finally:
+        kill_session(process)
 
 
 def wait(process, title, log, deadline):
