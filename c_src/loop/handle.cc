@@ -133,7 +133,8 @@ void cancel_handle(const Attached& py, Handle* handle) noexcept {
   if (!handle->running) drop_callback(handle);
 }
 
-HandleFreeList::~HandleFreeList() {
+void HandleFreeList::close() noexcept {
+  open_ = false;
   while (count_ > 0) PyObject_GC_Del(items_[--count_]);
 }
 
@@ -143,7 +144,7 @@ PyObject* HandleFreeList::take(PyTypeObject* type) noexcept {
 }
 
 void HandleFreeList::give(PyObject* object) noexcept {
-  if (count_ < kCapacity) {
+  if (open_ && count_ < kCapacity) {
     items_[count_++] = object;
   } else {
     PyObject_GC_Del(object);

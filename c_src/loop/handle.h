@@ -79,21 +79,25 @@ class HandleFreeList {
   HandleFreeList() = default;
   HandleFreeList(const HandleFreeList&) = delete;
   HandleFreeList& operator=(const HandleFreeList&) = delete;
-  ~HandleFreeList();
+  ~HandleFreeList() { close(); }
 
   /// A tracked-to-be object of `type` with a reference, its fields undefined; null: no memory.
   PyObject* take(PyTypeObject* type) noexcept;
   /// `object` is dead and untracked.
   void give(PyObject* object) noexcept;
+  /// Frees the memory, for which the types must still be there, and keeps no more.
+  void close() noexcept;
 
  private:
 #ifdef Py_GIL_DISABLED
-  static constexpr int kCapacity = 0;
+  static constexpr bool kExclusive = false;
 #else
-  static constexpr int kCapacity = 512;
+  static constexpr bool kExclusive = true;
 #endif
-  PyObject* items_[kCapacity == 0 ? 1 : kCapacity];
+  static constexpr int kCapacity = 512;
+  PyObject* items_[kCapacity];
   int count_ = 0;
+  bool open_ = kExclusive;
 };
 
 // The types. Null: Python error set. TimerHandle's base is Handle.

@@ -69,6 +69,8 @@ int LoopTypes::traverse(visitproc visit, void* arg) const {
 }
 
 void LoopTypes::clear() noexcept {
+  free_handles.close();
+  free_timer_handles.close();
   event_loop.reset();
   handle.reset();
   timer_handle.reset();
