@@ -65,6 +65,11 @@ void HostedLoop::notify() noexcept {
   }
 }
 
+void HostedLoop::look_for_work() noexcept {
+  const loop::EventLoop* const loop = loop_.load(std::memory_order_acquire);
+  if (loop != nullptr && loop->has_work()) notify();
+}
+
 // ---- running, on the executor's thread
 
 void HostedLoop::Part::run() noexcept {

@@ -62,6 +62,9 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   /// Executor's thread. The Python loop, borrowed, made if need be; null with a Python error set.
   PyObject* python_loop(const Attached&);
 
+  /// Executor's thread. Code outside of the loop has run, which may have given the loop work.
+  void look_for_work() noexcept;
+
   // Callbacks of others.
   void notify() noexcept override;
   void before_sleep(const Attached&) noexcept override;

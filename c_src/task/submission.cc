@@ -49,6 +49,7 @@ void Submission::run() noexcept {
     fail_with_error(py);
   }
   PyErr_Clear();  // an interruption that came too late to matter
+  loop_->look_for_work();
 }
 
 void Submission::abandon() noexcept {
