@@ -1,0 +1,168 @@
+"""Handle and TimerHandle: asyncio's whole interface."""
+
+import contextvars
+import gc
+import unittest
+import weakref
+
+import _erlang
+from loop_case import LoopCase, on_both_loops
+
+
+def callback(*args):
+    pass
+
+
+@on_both_loops
+class Handles(LoopCase):
+    def handles(self):
+        return self.loop.call_soon(callback, 1), self.loop.call_later(1000, callback, 1)
+
+    def test_attributes(self):
+        context = contextvars.copy_context()
+        handle = self.loop.call_soon(callback, 1, "two", context=context)
+        self.assertIs(handle._loop, self.loop)
+        self.assertIs(handle._callback, callback)
+        self.assertEqual(handle._args, (1, "two"))
+        self.assertIs(handle._context, context)
+        self.assertIs(handle._cancelled, False)
+        self.assertIsNone(handle._source_traceback)
+
+    def test_cancelling_drops_callback_and_arguments(self):
+        for handle in self.handles():
+            self.assertFalse(handle.cancelled())
+            handle.cancel()
+            handle.cancel()
+            self.assertTrue(handle.cancelled())
+            self.assertIsNone(handle._callback)
+            self.assertIsNone(handle._args)
+
+    def test_repr(self):
+        soon, later = self.handles()
+        self.assertRegex(repr(soon), r"^<Handle callback\(.*\) at .*test_loop_handles.py:\d+>$")
+        self.assertRegex(
+            repr(later), r"^<TimerHandle when=[\d.]+ callback\(.*\) at .*test_loop_handles.py:\d+>$"
+        )
+        soon.cancel()
+        later.cancel()
+        self.assertEqual(repr(soon), "<Handle cancelled>")
+        self.assertRegex(repr(later), r"^<TimerHandle cancelled when=[\d.]+>$")
+
+    def test_repr_in_debug_mode_says_where_it_was_made(self):
+        self.loop.set_debug(True)
+        soon, later = self.handles()
+        for handle in soon, later:
+            self.assertRegex(
+                repr(handle), r"callback\(1\).* created at .*test_loop_handles.py:\d+>$"
+            )
+
+    def test_run(self):
+        calls = []
+        handle = self.loop.call_soon(calls.append, 1)
+        handle._run()
+        self.assertEqual(calls, [1])
+        handle.cancel()
+
+    def test_weak_references(self):
+        for handle in self.handles():
+            self.assertIs(weakref.ref(handle)(), handle)
+            handle.cancel()
+
+    def test_timers_compare_by_time(self):
+        early, late = self.loop.call_at(1, callback), self.loop.call_at(2, callback)
+        self.assertTrue(early < late and early <= late and late > early and late >= early)
+        self.assertFalse(early > late or early >= late or late < early or late <= early)
+        self.assertTrue(early != late and not early == late)
+        self.assertTrue(early <= early and early >= early and early == early)
+        self.assertEqual(hash(early), hash(1.0))
+
+    def test_timers_are_equal_if_they_do_the_same_at_the_same_time(self):
+        one, two = self.loop.call_at(1, callback, 1), self.loop.call_at(1, callback, 1)
+        other = self.loop.call_at(1, callback, 2)
+        self.assertEqual(one, two)
+        self.assertNotEqual(one, other)
+        self.assertFalse(one < other or one > other)
+        two.cancel()
+        self.assertNotEqual(one, two)
+
+    def test_timers_do_not_compare_with_anything_else(self):
+        soon, later = self.handles()
+        for other in soon, 1, None:
+            self.assertNotEqual(later, other)
+            with self.assertRaises(TypeError):
+                later < other
+            with self.assertRaises(TypeError):
+                later >= other
+
+
+class OwnHandles(LoopCase):
+    def test_get_loop_and_context(self):
+        context = contextvars.copy_context()
+        handle = self.loop.call_soon(callback, context=context)
+        self.assertIs(handle.get_loop(), self.loop)
+        self.assertIs(handle.get_context(), context)
+
+    def test_a_timer_is_a_handle(self):
+        timer = self.loop.call_later(1, callback)
+        self.assertIsInstance(timer, _erlang.Handle)
+        self.assertTrue(timer._scheduled)
+        timer.cancel()
+        self.assertFalse(timer._scheduled)
+
+    def test_they_can_not_be_made_by_hand(self):
+        for kind in _erlang.Handle, _erlang.TimerHandle:
+            with self.assertRaises(TypeError):
+                kind()
+
+        class Sub(_erlang.Handle):
+            pass
+
+        with self.assertRaises(TypeError):
+            Sub()
+
+    def test_garbage_cycles_through_handles_are_collected(self):
+        class Node:
+            pass
+
+        node = Node()
+        node.soon = self.loop.call_soon(callback, node)
+        node.later = self.loop.call_later(1000, callback, node, 2, 3, 4, 5)
+        node.soon.cancel()
+        node.later.cancel()
+        node.own = self.loop.call_soon(callback, node, 2, 3, 4)
+        self.run_ready()
+        gone = weakref.ref(node)
+        del node
+        gc.collect()
+        self.assertIsNone(gone())
+
+    def test_a_whole_loop_in_garbage_is_collected(self):
+        class Node:
+            pass
+
+        loop = self.new_loop()
+        node = Node()
+        node.loop = loop
+        loop.call_soon(callback, node, loop)
+        loop.call_later(1000, callback, node)
+        ours, theirs = self.socket_pair()
+        loop.add_reader(ours, callback, node)
+        gone = weakref.ref(node)
+        with self.assertWarns(ResourceWarning):  # unclosed event loop
+            del node, loop
+            gc.collect()
+        self.assertIsNone(gone())
+
+    def test_reused_memory_holds_nothing_old(self):
+        for _ in range(3000):
+            handle = self.loop.call_soon(callback, 1, 2, 3)
+            handle.cancel()
+            del handle
+            fresh = self.loop.call_soon(callback)
+            self.assertEqual(fresh._args, ())
+            self.assertFalse(fresh.cancelled())
+            self.run_ready()
+
+
+if __name__ == "__main__":
+    unittest.main()
