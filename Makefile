@@ -24,7 +24,7 @@ check: ## formatters, linters, type checkers, dialyzer
 bench: ## measure against asyncio, uvloop and a bare process round trip
 	@scripts/setup bench
 	@rebar3 compile
-	@scripts/bench
+	@bench/run
 
 format: ## let clang-format, black and isort rewrite the sources
 	@scripts/setup check
