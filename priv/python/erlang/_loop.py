@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.base_events
 import asyncio.unix_events
+import logging
 import selectors
 import signal
 import threading
@@ -18,7 +19,7 @@ from typing import Any, Callable
 
 import _erlang
 
-_log = asyncio.base_events.logger
+_log = logging.getLogger("asyncio")
 
 
 class _CorePoller:
@@ -91,9 +92,11 @@ class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventL
     """
 
     def __init__(self) -> None:
-        super().__init__(_CorePoller(self))
+        super().__init__(_CorePoller(self))  # type: ignore[arg-type]
 
     # Running.
+
+    _current_handle: asyncio.Handle | None
 
     def run_forever(self) -> None:
         """Run until stop() is called."""
@@ -116,7 +119,7 @@ class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventL
             if duration >= self.slow_callback_duration:
                 _log.warning(
                     "Executing %s took %.3f seconds",
-                    asyncio.base_events._format_handle(handle),
+                    asyncio.base_events._format_handle(handle),  # type: ignore[attr-defined]
                     duration,
                 )
         finally:
@@ -162,8 +165,3 @@ class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventL
 def _run_unless_cancelled(handle: asyncio.Handle) -> None:
     if not handle._cancelled:
         handle._run()
-
-
-def new_event_loop() -> ErlangEventLoop:
-    """A new loop: `asyncio.Runner(loop_factory=erlang.new_event_loop)`."""
-    return ErlangEventLoop()

@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Coroutine, TypeVar
 
-from ._loop import new_event_loop
+from ._loop import ErlangEventLoop
 
 _T = TypeVar("_T")
+
+
+def new_event_loop() -> ErlangEventLoop:
+    """A new loop: `asyncio.Runner(loop_factory=erlang.new_event_loop)`."""
+    return ErlangEventLoop()
 
 
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
