@@ -10,14 +10,20 @@
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1]).
+-export([add_reader/3, add_writer/3, remove_reader/2, remove_writer/2]).
+-export([poll_events/2, get_pending/1]).
+-export([create_test_udp_socket/1, sendto_test_udp/4, recvfrom_test_udp/2]).
+-export([set_udp_broadcast/2, close_test_fd/1]).
 -export([set_router/1, add_name/1, remove_name/1, callback_reply/2]).
 
--export_type([loop/0, submission/0, call/0, request/0]).
+-export_type([loop/0, watch/0, submission/0, call/0, request/0]).
 
 -on_load(init/0).
 
 -type loop() :: reference().
 %% A hosted loop; a context is one that has an executor to itself.
+-opaque watch() :: pos_integer().
+-type posix() :: atom() | {errno, integer()}.
 -type submission() :: reference().
 -type call() :: reference().
 %% A call of an Erlang function that Python waits for.
@@ -95,6 +101,63 @@ loop_wake(_Loop, _ParkNumber) ->
 %% @doc As event_loop_destroy/1, with another reason.
 -spec loop_close(loop(), Why :: term()) -> ok.
 loop_close(_Loop, _Why) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Collects events of a descriptor for Erlang: poll_events/2 finds them, get_pending/1 gives
+%% them. The descriptor stays the caller's; it is never closed here.
+-spec add_reader(loop(), Fd :: non_neg_integer(), CallbackId :: non_neg_integer()) ->
+    {ok, watch()} | {error, posix()}.
+add_reader(_Loop, _Fd, _CallbackId) ->
+    erlang:nif_error(not_loaded).
+
+-spec add_writer(loop(), Fd :: non_neg_integer(), CallbackId :: non_neg_integer()) ->
+    {ok, watch()} | {error, posix()}.
+add_writer(_Loop, _Fd, _CallbackId) ->
+    erlang:nif_error(not_loaded).
+
+-spec remove_reader(loop(), watch()) -> ok.
+remove_reader(_Loop, _Watch) ->
+    erlang:nif_error(not_loaded).
+
+-spec remove_writer(loop(), watch()) -> ok.
+remove_writer(_Loop, _Watch) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Waits until a descriptor is ready; how many new events there are. Takes a dirty I/O
+%% scheduler while it waits.
+-spec poll_events(loop(), timeout()) -> non_neg_integer().
+poll_events(_Loop, _Timeout) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc The events found so far, each once.
+-spec get_pending(loop()) -> [{CallbackId :: non_neg_integer(), read | write}].
+get_pending(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc A datagram socket on loopback, for tests. Port 0: any.
+-spec create_test_udp_socket(inet:port_number()) ->
+    {ok, {Fd :: non_neg_integer(), inet:port_number()}} | {error, posix()}.
+create_test_udp_socket(_Port) ->
+    erlang:nif_error(not_loaded).
+
+-spec sendto_test_udp(Fd :: non_neg_integer(), iodata(), Host :: binary(), inet:port_number()) ->
+    ok | {error, posix()}.
+sendto_test_udp(_Fd, _Data, _Host, _Port) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Never waits: `{error, eagain}' if nothing has come.
+-spec recvfrom_test_udp(Fd :: non_neg_integer(), MaxBytes :: non_neg_integer()) ->
+    {ok, {binary(), {Host :: binary(), inet:port_number()}}} | {error, posix()}.
+recvfrom_test_udp(_Fd, _MaxBytes) ->
+    erlang:nif_error(not_loaded).
+
+-spec set_udp_broadcast(Fd :: non_neg_integer(), boolean()) -> ok | {error, posix()}.
+set_udp_broadcast(_Fd, _Broadcast) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Closes a socket of create_test_udp_socket/1.
+-spec close_test_fd(Fd :: non_neg_integer()) -> ok.
+close_test_fd(_Fd) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets

@@ -63,6 +63,8 @@ namespace ep {
   X(killed, "killed")                        \
   X(park, "park")                            \
   X(pending, "pending")                      \
+  X(read, "read")                            \
+  X(write, "write")                          \
   X(stopped, "stopped")                      \
   X(sent, "sent")                            \
   X(auto_, "auto")                           \

@@ -11,7 +11,7 @@ namespace ep::nif {
 namespace {
 
 // Microseconds each: they copy terms, post to a mailbox or take a lock that nobody holds for
-// longer, so none needs a dirty scheduler.
+// longer. Only poll_events() waits, so it needs a dirty scheduler.
 ErlNifFunc kFunctions[] = {
     {"start", 6, entry<start>, 0},
     {"stop", 2, entry<stop>, 0},
@@ -23,6 +23,17 @@ ErlNifFunc kFunctions[] = {
     {"loop_arm", 1, entry<loop_arm>, 0},
     {"loop_wake", 2, entry<loop_wake>, 0},
     {"loop_close", 2, entry<loop_close>, 0},
+    {"add_reader", 3, entry<add_reader>, 0},
+    {"add_writer", 3, entry<add_writer>, 0},
+    {"remove_reader", 2, entry<remove_reader>, 0},
+    {"remove_writer", 2, entry<remove_writer>, 0},
+    {"poll_events", 2, entry<poll_events>, ERL_NIF_DIRTY_JOB_IO_BOUND},
+    {"get_pending", 1, entry<get_pending>, 0},
+    {"create_test_udp_socket", 1, entry<create_test_udp_socket>, 0},
+    {"sendto_test_udp", 4, entry<sendto_test_udp>, 0},
+    {"recvfrom_test_udp", 2, entry<recvfrom_test_udp>, 0},
+    {"set_udp_broadcast", 2, entry<set_udp_broadcast>, 0},
+    {"close_test_fd", 1, entry<close_test_fd>, 0},
     {"submit", 8, entry<submit>, 0},
     {"cancel", 1, entry<cancel>, 0},
     {"submission_state", 1, entry<submission_state>, 0},

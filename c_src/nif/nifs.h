@@ -21,6 +21,21 @@ EP_NIF(loop_arm);
 EP_NIF(loop_wake);
 EP_NIF(loop_close);
 
+// poll_nifs.cc
+EP_NIF(add_reader);
+EP_NIF(add_writer);
+EP_NIF(remove_reader);
+EP_NIF(remove_writer);
+EP_NIF(poll_events);
+EP_NIF(get_pending);
+
+// udp_nifs.cc
+EP_NIF(create_test_udp_socket);
+EP_NIF(sendto_test_udp);
+EP_NIF(recvfrom_test_udp);
+EP_NIF(set_udp_broadcast);
+EP_NIF(close_test_fd);
+
 // submission_nifs.cc
 EP_NIF(submit);
 EP_NIF(cancel);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "callback/bridge.h"
+#include "nif/test_sockets.h"
 #include "runtime/executor.h"
 #include "task/services.h"
 
@@ -45,6 +46,7 @@ class State {
 
   task::Services services;
   callback::Bridge bridge;
+  TestSockets test_sockets;
 
  private:
   class Start;

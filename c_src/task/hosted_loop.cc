@@ -206,6 +206,15 @@ void HostedLoop::wake(std::uint64_t sequence) noexcept {
   if (sequence == park_sequence_.load()) notify();
 }
 
+DescriptorEvents& HostedLoop::descriptor_events() {
+  std::lock_guard lock(mutex_);
+  if (!descriptor_events_) {
+    descriptor_events_ = std::make_unique<DescriptorEvents>();
+    if (closing_) descriptor_events_->close();
+  }
+  return *descriptor_events_;
+}
+
 // ---- the end
 
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
@@ -214,6 +223,7 @@ void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
     std::lock_guard lock(mutex_);
     if (closing_.exchange(true)) return;
     early.swap(early_);
+    if (descriptor_events_) descriptor_events_->close();
   }
   if (caller != nullptr) release_poller(caller);
   for (const auto& submission : ledger_.close()) submission->fail_loop_died(caller, why);

@@ -23,6 +23,7 @@
 #include "cpython/drop_queue.h"
 #include "loop/event_loop.h"
 #include "runtime/executor.h"
+#include "task/descriptor_events.h"
 #include "task/ledger.h"
 
 namespace ep::task {
@@ -53,6 +54,9 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   /// Python loop is closed and, if owned, the executor stopped. Does not wait. `caller` as in
   /// Submission::fail_loop_died().
   void close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
+
+  /// Descriptors watched for Erlang; made on first use. Throws std::system_error.
+  DescriptorEvents& descriptor_events();
 
   Executor& executor() const noexcept { return *executor_; }
   const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
@@ -111,6 +115,7 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   ErlNifPid worker_{};
   bool has_worker_ = false;
   int select_fd_ = -1;  // a duplicate of the poller's descriptor, for the VM's poll set
+  std::unique_ptr<DescriptorEvents> descriptor_events_;  // made once
   bool selected_ = false;  // the VM knows select_fd_, and closes it through stop()
 
   // Executor's thread, attached.

@@ -45,3 +45,9 @@ class Interrupted(BaseException):
 
     Not an Exception, so that handlers of ordinary errors don't hold it up.
     """
+
+
+# Where people find them, import them from, and see them in tracebacks.
+for _error in (ConversionError, ErlangError, Interrupted):
+    _error.__module__ = "erlang"
+del _error
