@@ -1,0 +1,76 @@
+%% @doc Runs every code block of the documentation, and every example.
+%%
+%% A group for each file, named after it, so that a new file is found by itself. How a block is
+%% run, and how one is marked that is not, is in snippets.erl; an example is run as its suffix says.
+-module(snippets_SUITE).
+
+-include_lib("common_test/include/ct.hrl").
+
+-export([all/0, groups/0, suite/0, init_per_group/2, end_per_group/2]).
+-export([blocks/1, program/1]).
+
+-define(LIMIT, 120000).
+
+suite() ->
+    [{timetrap, {minutes, 10}}].
+
+all() ->
+    [{group, Name} || {Name, _, _} <- groups()].
+
+groups() ->
+    [{list_to_atom(File), [], [blocks]} || File <- pages()] ++
+        [{list_to_atom(File), [], [program]} || File <- programs()].
+
+pages() ->
+    files(["*.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "c_src/*.md"]).
+
+%% A folder is a Mix project, but for `demo', which `make demo' runs.
+programs() ->
+    files(["examples/*.py", "examples/*.escript", "examples/*.exs", "examples/*/mix.exs"]).
+
+files(Patterns) ->
+    lists:append([lists:sort(filelib:wildcard(Pattern, root())) || Pattern <- Patterns]).
+
+%% The folder of the sources; the suite itself lies somewhere below it.
+root() ->
+    root(filename:dirname(filename:absname(code:which(?MODULE)))).
+
+root(Folder) ->
+    case filelib:is_file(filename:join([Folder, "examples", "README.md"])) of
+        true -> Folder;
+        false -> root(filename:dirname(Folder))
+    end.
+
+init_per_group(Name, Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    [{file, atom_to_list(Name)} | Config].
+
+end_per_group(_Name, _Config) ->
+    ok = application:stop(erlang_python).
+
+blocks(Config) ->
+    File = ?config(file, Config),
+    Blocks = snippets:blocks(filename:join(root(), File)),
+    Results = [{Line, snippets:run(Block, root())} || {Line, _, _} = Block <- Blocks],
+    ct:comment("~b of ~b blocks run", [length([ok || {_, ok} <- Results]), length(Results)]),
+    case [{Line, Why} || {Line, {error, Why}} <- Results] of
+        [] -> ok;
+        Failed -> ct:fail([io_lib:format("~ts:~b: ~tp~n", [File, Line, Why]) || {Line, Why} <- Failed])
+    end.
+
+program(Config) ->
+    File = ?config(file, Config),
+    case run(File, filename:extension(File)) of
+        ok -> ok;
+        {error, Why} -> ct:fail("~ts: ~tp", [File, Why])
+    end.
+
+run(File, ".py") ->
+    snippets:program(filename:join(root(), "bin/erlpy"), [File], root(), ?LIMIT);
+run(File, ".escript") ->
+    snippets:program("escript", [File], root(), ?LIMIT);
+run(File, ".exs") ->
+    case filename:basename(File) of
+        "mix.exs" -> snippets:program("mix", ["test"], filename:dirname(filename:join(root(), File)), ?LIMIT);
+        _ -> snippets:program("elixir", [File], root(), ?LIMIT)
+    end.
