@@ -48,4 +48,5 @@ def _compare(metric: Metric, ours: float | None, theirs: float | None) -> float 
     if ours is None or theirs is None:
         return None
     above, below = (theirs, ours) if metric.better == "lower" else (ours, theirs)
-    return above / below if below else None
+    # Figures that should be sizes or times but came out below zero were noise around nothing.
+    return above / below if below > 0 and above >= 0 else None

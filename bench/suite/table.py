@@ -123,7 +123,8 @@ def _remarks(rows: list[Row]) -> str:
     remarks: dict[str, None] = {}
     for row in rows:
         for subject, reason in row.missing.items():
-            remarks[f"  {subject}: {reason}\n"] = None
+            some = "in some rounds " if subject in row.samples else ""
+            remarks[f"  {subject}: {some}{reason}\n"] = None
     return "".join(remarks)
 
 
