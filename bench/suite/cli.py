@@ -10,8 +10,8 @@ import sys
 from . import machine, schedule, table, workshop
 from .steps import GROUPS
 
-FULL = workshop.Settings(rounds=5, seconds=1.5, scale=1.0, idle_seconds=5.0, connections=10_000)
-QUICK = workshop.Settings(rounds=3, seconds=0.5, scale=0.2, idle_seconds=2.0, connections=2_000)
+FULL = workshop.Settings(rounds=5, seconds=1.5, scale=1.0, idle_seconds=10.0, connections=10_000)
+QUICK = workshop.Settings(rounds=3, seconds=0.5, scale=0.2, idle_seconds=5.0, connections=2_000)
 
 
 def main(arguments: list[str]) -> int:

@@ -30,7 +30,7 @@ class Settings:
     rounds: int
     seconds: float  # of load on one server
     scale: float  # of the numbers of operations in one process
-    idle_seconds: float
+    idle_seconds: float  # a node does some housekeeping every ten
     connections: int  # held open while memory is measured
 
 
