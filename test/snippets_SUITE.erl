@@ -7,7 +7,7 @@
 -include_lib("common_test/include/ct.hrl").
 
 -export([all/0, groups/0, suite/0, init_per_group/2, end_per_group/2]).
--export([blocks/1, program/1]).
+-export([blocks/1, program/1, failures_are_noticed/1]).
 
 -define(LIMIT, 120000).
 
@@ -15,7 +15,7 @@ suite() ->
     [{timetrap, {minutes, 10}}].
 
 all() ->
-    [{group, Name} || {Name, _, _} <- groups()].
+    [failures_are_noticed | [{group, Name} || {Name, _, _} <- groups()]].
 
 groups() ->
     [{list_to_atom(File), [], [blocks]} || File <- pages()] ++
@@ -57,6 +57,20 @@ blocks(Config) ->
         [] -> ok;
         Failed -> ct:fail([io_lib:format("~ts:~b: ~tp~n", [File, Line, Why]) || {Line, Why} <- Failed])
     end.
+
+failures_are_noticed(_Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Failing = [
+        {"erlang", "1 = 2."},
+        {"erlang", "no dots, no"},
+        {"python", "assert False"},
+        {"python", "raise SystemExit(0)"},
+        {"elixir", "1 = 2"},
+        {"sh", "false\ntrue"},
+        {"erlnag", ""}
+    ],
+    [{error, _} = snippets:run({1, Language, Code}, root()) || {Language, Code} <- Failing],
+    ok = application:stop(erlang_python).
 
 program(Config) ->
     File = ?config(file, Config),
