@@ -10,7 +10,7 @@
 -export([start_link/0, start_link/1, stop/1]).
 -export([call/4, call/5, call/6, eval/2, eval/3, eval/4, exec/2, exec/3]).
 -export([call_method/4, call_method/5, getattr/3, interrupt/1]).
--export([mine/0, nth/1, ref/1, start_numbered/1]).
+-export([mine/0, nth/1, keys/0, ref/1, start_numbered/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([context/0]).
@@ -126,6 +126,11 @@ nth(N) ->
     Size = persistent_term:get({?MODULE, size}, 0),
     is_integer(N) andalso N >= 1 andalso (Size =:= 0 orelse N =< Size) orelse error(badarg, [N]),
     numbered(N).
+
+%% @private
+-spec keys() -> [term()].
+keys() ->
+    [{?MODULE, N} || N <- lists:seq(1, persistent_term:get({?MODULE, size}, 0))].
 
 numbered(N) ->
     persistent_term:get({?MODULE, N}, undefined).

@@ -21,7 +21,11 @@ class PendingCall;
 
 class Bridge {
  public:
-  explicit Bridge(task::Services& work) : services(work) {}
+  explicit Bridge(task::Services& work) : services(work) {
+    work.tell_router = [this](const OwnedEnv& env, ERL_NIF_TERM message) {
+      return to_router(env, message);
+    };
+  }
 
   void set_router(const ErlNifPid& router);
   void forget_router();

@@ -57,9 +57,9 @@ ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, PyObject* 
   if (deadline != kNever) {
     left = enif_make_int64(env, std::max<Nanos>(deadline - now(), 0) / kMillisecond);
   }
-  const task::Submission* const work = executor_ ? task::Submission::current() : nullptr;
+  const void* const host = executor_ ? executor_->running_host() : nullptr;
   const ERL_NIF_TERM loop =
-      work != nullptr ? enif_make_resource(env, &work->loop()) : atoms.undefined;
+      host != nullptr ? enif_make_resource(env, const_cast<void*>(host)) : atoms.undefined;
   return enif_make_tuple7(env, atoms.py_call, enif_make_resource(env, this), target_term, list,
                           left, enif_make_uint64(env, chain_), loop);
 }

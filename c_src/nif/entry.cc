@@ -2,7 +2,8 @@
 
 #include <dlfcn.h>
 
-#include <new>
+#include <exception>
+#include <memory>
 
 #include "nif/nifs.h"
 #include "nif/state.h"
@@ -37,6 +38,7 @@ ErlNifFunc kFunctions[] = {
     {"submit", 8, entry<submit>, 0},
     {"cancel", 1, entry<cancel>, 0},
     {"submission_state", 1, entry<submission_state>, 0},
+    {"interrupt_stuck", 1, entry<interrupt_stuck>, 0},
     {"interrupt", 1, entry<interrupt>, 0},
     {"set_router", 1, entry<set_router>, 0},
     {"add_name", 1, entry<add_name>, 0},
@@ -52,10 +54,14 @@ bool stay_loaded() noexcept {
 }
 
 int load(ErlNifEnv* env, void** priv_data, ERL_NIF_TERM) noexcept {
-  auto* const state = new (std::nothrow) State(env);
-  if (state == nullptr || !stay_loaded() || !state->open_resource_types(env)) return 1;
-  *priv_data = state;
-  return 0;
+  try {
+    auto state = std::make_unique<State>(env);
+    if (!stay_loaded() || !state->open_resource_types(env)) return 1;
+    *priv_data = state.release();
+    return 0;
+  } catch (const std::exception&) {
+    return 1;
+  }
 }
 
 /// A new version of py_nif.beam with the same library: it goes on with what is there.

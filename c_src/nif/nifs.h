@@ -41,6 +41,7 @@ EP_NIF(submit);
 EP_NIF(cancel);
 EP_NIF(submission_state);
 EP_NIF(interrupt);
+EP_NIF(interrupt_stuck);
 
 // callback_nifs.cc
 EP_NIF(set_router);

@@ -6,7 +6,7 @@
 
 namespace ep::nif {
 
-// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxQueued)
+// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxPending)
 ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   State::StartOptions options;
   options.executable = get_text(env, argv[1]);
@@ -14,7 +14,7 @@ ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   options.package_dir = get_text(env, argv[2]);
   options.loop_executors = static_cast<unsigned>(get_uint64(env, argv[3]));
   options.max_spin = static_cast<Nanos>(get_uint64(env, argv[4])) * kMicrosecond;
-  options.max_queued = get_uint64(env, argv[5]);
+  options.max_pending = get_uint64(env, argv[5]);
   ErlNifPid self;
   enif_self(env, &self);
   state.start(self, argv[0], std::move(options));

@@ -68,7 +68,6 @@ void State::run_executors() {
     Executor::Config config;
     config.name = "py_loop_" + std::to_string(i + 1);
     config.max_spin = options_.max_spin;
-    config.max_queued = options_.max_queued;
     auto executor = std::make_shared<Executor>(std::move(config));
     executor->start(services.interpreter->state());
     loop_executors_.push_back(executor);
@@ -98,6 +97,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   auto waiting = std::make_unique<Waiting>(to, tag);
   std::unique_lock lock(mutex_);
   options_ = options;
+  services.max_pending = options.max_pending;
   if (services.interpreter && start_error_.empty()) {
     lock.unlock();
     services.interpreter->janitor().post(new Start(*this, std::move(waiting)));
@@ -188,7 +188,6 @@ std::shared_ptr<Executor> State::new_executor(const std::string& name) {
   Executor::Config config;
   config.name = name;
   config.max_spin = options_.max_spin;
-  config.max_queued = options_.max_queued;
   auto executor = std::make_shared<Executor>(std::move(config));
   executor->start(services.interpreter->state());
   std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });

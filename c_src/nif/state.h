@@ -18,7 +18,7 @@ namespace ep::nif {
 
 class State {
  public:
-  explicit State(ErlNifEnv* env) noexcept : services(env), bridge(services) {}
+  explicit State(ErlNifEnv* env) : services(env), bridge(services) {}
 
   /// In the load callback.
   bool open_resource_types(ErlNifEnv* env);
@@ -28,7 +28,7 @@ class State {
     std::string package_dir;
     unsigned loop_executors;
     Nanos max_spin;
-    std::size_t max_queued;
+    std::size_t max_pending;  // submissions that one loop may owe
   };
   /// Starts the interpreter, if that has not been done, and the executors of the pool's loops. Sends
   /// {started, Tag, ok | {error, Text}} to `to`, later.

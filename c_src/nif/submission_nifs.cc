@@ -44,6 +44,25 @@ class Interruption final : public Job {
   PyObject* const exception_;  // lives for ever
 };
 
+/// The second look at a cancelled task, on the janitor's thread.
+class StuckTask final : public Job {
+ public:
+  explicit StuckTask(ResourceRef<task::Submission> submission)
+      : submission_(std::move(submission)) {}
+  void run() noexcept override {
+    submission_->interrupt_stuck_task(Attached::in_slot());
+    delete this;
+  }
+  void abandon() noexcept override { delete this; }
+
+ private:
+  const ResourceRef<task::Submission> submission_;
+};
+
+void post_to_janitor(State& state, Job* job) {
+  if (!state.services.interpreter->janitor().post(job)) job->abandon();
+}
+
 }  // namespace
 
 // submit(Loop, call | task, Owner, Tag | self, Request, auto | str | bytes,
@@ -93,8 +112,14 @@ ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM a
 // interrupt(Loop): KeyboardInterrupt in the call that runs there
 ERL_NIF_TERM interrupt(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
-  auto* const job = new Interruption(loop.shared_executor(), PyExc_KeyboardInterrupt);
-  if (!state.services.interpreter->janitor().post(job)) job->abandon();
+  post_to_janitor(state, new Interruption(loop.shared_executor(), PyExc_KeyboardInterrupt));
+  return state.services.beam.atoms.ok;
+}
+
+// interrupt_stuck(Submission): if the task was cancelled, and the step that ran then still does
+ERL_NIF_TERM interrupt_stuck(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  auto& submission = get_resource(env, state.services.submissions, argv[0]);
+  post_to_janitor(state, new StuckTask(ResourceRef<task::Submission>::share(&submission)));
   return state.services.beam.atoms.ok;
 }
 

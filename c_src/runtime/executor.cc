@@ -10,8 +10,8 @@
 
 namespace ep {
 
-Running::Running(const Attached&, Executor& executor, const void* id)
-    : executor_(executor), id_(id), below_(executor.running_) {
+Running::Running(const Attached&, Executor& executor, const void* id, const void* host)
+    : executor_(executor), id_(id), host_(host), below_(executor.running_) {
   std::lock_guard lock(executor_.mutex_);
   executor_.running_ = this;
 }
@@ -26,7 +26,6 @@ Running::~Running() {
 
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
-      max_queued_(config.max_queued),
       between_batches_(std::move(config.between_batches)),
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
@@ -50,11 +49,7 @@ void Executor::start(PyInterpreterState* interpreter) {
 void Executor::adopt(PyThreadState* state) { run(state); }
 
 bool Executor::post(Job* job) noexcept {
-  queued_.fetch_add(1, std::memory_order_relaxed);
-  if (!mailbox_.post(job)) {
-    queued_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
+  if (!mailbox_.post(job)) return false;
   waker_.wake();
   return true;
 }
@@ -178,7 +173,6 @@ Job* Executor::take(std::uint64_t chain) {
 }
 
 void Executor::run_one(Job* job) noexcept {
-  queued_.fetch_sub(1, std::memory_order_relaxed);
   const std::uint64_t outer = std::exchange(chain_, job->chain);
   job->run();
   chain_ = outer;

@@ -31,8 +31,9 @@ class Executor;
 /// long as the code runs.
 class Running {
  public:
-  /// `id` names the work, for interrupt(). Attached, on the executor's thread.
-  Running(const Attached&, Executor& executor, const void* id);
+  /// `id` names the work, for interrupt(); `host` is whatever the work belongs to. Attached, on the
+  /// executor's thread.
+  Running(const Attached&, Executor& executor, const void* id, const void* host);
   /// An interruption that has not been delivered yet is taken back: it must not hit later work.
   ~Running();
   Running(const Running&) = delete;
@@ -42,6 +43,7 @@ class Running {
   friend class Executor;
   Executor& executor_;
   const void* const id_;
+  const void* const host_;
   Running* const below_;
 };
 
@@ -62,7 +64,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   struct Config {
     std::string name;                       // of the thread
     Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
-    std::size_t max_queued = 1'000'000;     // beyond it submissions are refused
     std::function<void(const Attached&)> between_batches;  // e.g. deferred drops
   };
 
@@ -77,10 +78,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
 
   /// Any thread. False if the executor has stopped: the caller keeps the job.
   bool post(Job* job) noexcept;
-
-  /// Any thread. True if user work should be refused for now.
-  bool overloaded() const noexcept { return queued_.load(std::memory_order_relaxed) >= max_queued_; }
-  std::size_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
 
   /// Any thread. Abandons what is queued and lets the thread end. Does not wait.
   void stop() noexcept;
@@ -105,8 +102,11 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
     if (idler_ == idler) idler_ = nullptr;
   }
   std::uint64_t current_chain() const noexcept { return chain_; }
-  /// What the innermost Running on this thread was given as its id, or null.
+  /// What the innermost Running on this thread was given, or null.
   const void* running_id() const noexcept { return running_ != nullptr ? running_->id_ : nullptr; }
+  const void* running_host() const noexcept {
+    return running_ != nullptr ? running_->host_ : nullptr;
+  }
 
   /// The executor whose thread this is, or null.
   static Executor* current() noexcept { return static_cast<Executor*>(ThreadHost::current()); }
@@ -139,7 +139,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void abandon_all() noexcept;
 
   const std::string name_;
-  const std::size_t max_queued_;
   const std::function<void(const Attached&)> between_batches_;
   Thread thread_;
   Mailbox<Job> mailbox_;
@@ -148,7 +147,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   std::atomic<bool> stopping_{false};
   Last last_{*this};
   std::atomic<bool> last_posted_{false};
-  std::atomic<std::size_t> queued_{0};
   std::atomic<bool> interrupted_{false};  // an asynchronous exception may be pending
 
   // Own thread only.

@@ -29,7 +29,7 @@ HostedLoop::~HostedLoop() {
 // ---- handing in work
 
 HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission, Where where) {
-  if (executor_->overloaded()) return Accepted::kOverloaded;
+  if (ledger_.size() >= services_.max_pending.load(std::memory_order_relaxed)) return Accepted::kOverloaded;
   if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
   enif_keep_resource(submission);  // the mailbox's reference
   if (where == Where::kExecutor ? executor_->post(submission) : post_to_loop(submission)) {
@@ -112,6 +112,7 @@ void HostedLoop::tick(const Attached& py) {
   }
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   {
+    const Running work(py, *executor_, this, this);
     const loop::RunningScope running(py, loop);
     if (!running.entered() || !loop.tick(py)) PyErr_WriteUnraisable(python_loop_.get(py));
   }

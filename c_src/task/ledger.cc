@@ -17,6 +17,7 @@ bool Ledger::add(ErlNifEnv* env, void* resource, const ErlNifPid& owner, Submiss
   hook = {nullptr, entry.first, true};
   if (entry.first != nullptr) entry.first->ledger_hook.previous = submission;
   entry.first = submission;
+  size_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -31,6 +32,7 @@ void Ledger::remove(Submission* submission) noexcept {
     owners_.find(submission->owner().pid)->second.first = hook.next;
   }
   hook = {};
+  size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 namespace {
@@ -54,6 +56,7 @@ std::vector<ResourceRef<Submission>> Ledger::take(const ErlNifPid& owner) {
   if (found == owners_.end()) return out;
   take_list(found->second.first, out);
   owners_.erase(found);
+  size_.fetch_sub(out.size(), std::memory_order_relaxed);
   return out;
 }
 
@@ -63,6 +66,7 @@ std::vector<ResourceRef<Submission>> Ledger::close() {
   closed_ = true;
   for (auto& [pid, owner] : owners_) take_list(owner.first, out);
   owners_.clear();
+  size_.store(0, std::memory_order_relaxed);
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include <erl_nif.h>
 
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,8 @@ class Ledger {
   /// down callback calls take(). False if the owner is dead, or the ledger closed.
   bool add(ErlNifEnv* env, void* resource, const ErlNifPid& owner, Submission* submission);
   void remove(Submission* submission) noexcept;
+  /// How many there are; exact when nobody else is at it.
+  std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
   /// Takes out all submissions of a process that died.
   std::vector<ResourceRef<Submission>> take(const ErlNifPid& owner);
@@ -40,7 +43,8 @@ class Ledger {
     Submission* first = nullptr;
   };
 
-  std::mutex mutex_;  // protects everything here and the hooks of what is entered
+  std::atomic<std::size_t> size_{0};
+  std::mutex mutex_;  // protects the following and the hooks of what is entered
   bool closed_ = false;
   std::unordered_map<ERL_NIF_TERM, Owner> owners_;  // by local pid, which is an immediate term
 };

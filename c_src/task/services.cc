@@ -32,6 +32,7 @@ constexpr Imported kImported[] = {
     {&PythonNames::new_loop, "erlang._hosted", "new_loop"},
     {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
     {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
+    {&PythonNames::current_task, "asyncio", "current_task"},
     {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
     {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},
     {&PythonNames::interrupted, "erlang._errors", "Interrupted"},

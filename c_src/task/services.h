@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
+#include "beam/env.h"
 #include "beam/resource.h"
 #include "convert/beam_context.h"
 #include "convert/codec.h"
@@ -23,6 +25,7 @@ struct PythonNames {
   PyObject* schedule_marker = nullptr;  // the type erlang.ScheduleMarker
   PyObject* interrupted = nullptr;      // the type erlang.Interrupted
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
+  PyObject* current_task = nullptr;     // asyncio.current_task
   PyObject* ensure_future = nullptr;    // erlang._hosted.ensure_future
   PyObject* main_dict = nullptr;        // the namespace of __main__
   PyTypeObject* delivery = nullptr;     // task/delivery_type.h
@@ -47,7 +50,9 @@ struct Services {
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;
+  std::function<bool(const OwnedEnv&, ERL_NIF_TERM)> tell_router;  // the bridge's
   std::atomic<std::uint64_t> last_chain{0};
+  std::atomic<std::size_t> max_pending{0};  // of one loop; more is refused as overload
 };
 
 /// Fills in `names`. Once, when `_erlang` and the package `erlang` can be imported. False with a

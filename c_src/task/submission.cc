@@ -25,7 +25,8 @@ Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const S
 
 Submission* Submission::current() noexcept {
   const Executor* executor = Executor::current();
-  if (executor == nullptr) return nullptr;
+  // A loop's own tick runs under the loop's name.
+  if (executor == nullptr || executor->running_id() == executor->running_host()) return nullptr;
   return static_cast<Submission*>(const_cast<void*>(executor->running_id()));
 }
 
@@ -34,7 +35,7 @@ Submission* Submission::current() noexcept {
 void Submission::run() noexcept {
   const auto reference = ResourceRef<Submission>::adopt(this);
   const Attached py = Attached::in_slot();
-  const Running running(py, loop_->executor(), this);
+  const Running running(py, loop_->executor(), this, loop_.get());
   // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
   if (state_.load() != State::kPending) {
     loop_->ledger().remove(this);
@@ -226,10 +227,32 @@ void Submission::Cancellation::run() noexcept {
     if (owner_.loop_->executor().interrupt(py, &owner_, interrupted)) return;
     if (!owner_.task_started_.load()) return;
     at_loop_ = true;
+    if (owner_.is_task_running(py)) owner_.watch_for_stuck_task();
     if (owner_.loop_->post_to_loop(this)) static_cast<void>(reference.release());
     return;
   }
   owner_.cancel_task(py);
+}
+
+bool Submission::is_task_running(const Attached& py) const noexcept {
+  if (!task_) return false;
+  const PyRef current = PyRef::steal(PyObject_CallOneArg(
+      services_.names.current_task, loop_->python_loop(py)));
+  if (!current) PyErr_Clear();
+  return current && current.get() == task_.get(py);
+}
+
+/// A step of the task runs right now. As a rule it ends soon, and the loop then cancels the task; if
+/// it does not, nobody but a process of the VM can come back to it without a thread that waits.
+void Submission::watch_for_stuck_task() noexcept {
+  const OwnedEnv env;
+  services_.tell_router(env, enif_make_tuple2(env.get(), services_.beam.atoms.py_stuck,
+                                              enif_make_resource(env.get(), this)));
+}
+
+void Submission::interrupt_stuck_task(const Attached& py) noexcept {
+  if (!is_task_running(py)) return;
+  loop_->executor().interrupt(py, loop_.get(), services_.names.interrupted);
 }
 
 void Submission::Cancellation::abandon() noexcept { enif_release_resource(&owner_); }

@@ -57,6 +57,9 @@ class Submission final : public Job {
   /// Any thread. A reply that is on its way counts as sent: this waits for it, some microseconds.
   Progress progress() const noexcept;
 
+  /// The janitor: ends the step of a cancelled task that still runs, if it does.
+  void interrupt_stuck_task(const Attached&) noexcept;
+
   /// The asyncio task of this submission is done.
   void finish_task(const Attached&, PyObject* task) noexcept;
 
@@ -90,6 +93,8 @@ class Submission final : public Job {
   void handle(const Attached&, PyRef value);
   void start_task(const Attached&, PyObject* awaitable);
   void cancel_task(const Attached&) noexcept;
+  bool is_task_running(const Attached&) const noexcept;
+  void watch_for_stuck_task() noexcept;
   void succeed(const Attached&, PyObject* value) noexcept;
   void fail(const Attached&, const Problem& problem) noexcept;
   void fail_with_error(const Attached&) noexcept;
