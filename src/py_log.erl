@@ -33,7 +33,8 @@ handle_cast(_Message, State) ->
 
 -spec handle_info(term(), nil) -> {noreply, nil}.
 handle_info({py_log, Level, Message, Metadata}, State) when is_map(Metadata) ->
-    logger:log(level(Level), "~ts", [text(Message)], #{domain => [python], python => Metadata}),
+    %% Without a domain: the default handler drops all domains but OTP's.
+    logger:log(level(Level), "~ts", [text(Message)], #{python => Metadata}),
     {noreply, State};
 handle_info(_Other, State) ->
     {noreply, State}.
