@@ -12,6 +12,9 @@ EP_NIF(start);
 EP_NIF(stop);
 EP_NIF(build_info);
 
+// program_nifs.cc
+EP_NIF(run_program);
+
 // loop_nifs.cc
 EP_NIF(context_new);
 EP_NIF(event_loop_new);

@@ -1,0 +1,90 @@
+// bin/erlpy's part: a program on Python's main thread, after which the VM ends.
+
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "beam/env.h"
+#include "cpython/error.h"
+#include "cpython/ref.h"
+#include "nif/nifs.h"
+#include "runtime/signals.h"
+
+namespace ep::nif {
+namespace {
+
+/// erlang._main does what can be done in Python. Only the program itself is called from here, so
+/// that no frame of ours is below its own, in tracebacks or anywhere.
+class Program final : public Job {
+ public:
+  Program(const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag, std::vector<std::string> args)
+      : to_(to), ended_(enif_make_atom(env, "program_ended")), tag_(env_.copy(tag)),
+        args_(std::move(args)) {}
+
+  void run() noexcept override {
+    const Attached py = Attached::in_slot();
+    const PyRef status = run_program(py);
+    const long number = status ? PyLong_AsLong(status.get()) : -1;
+    if (PyErr_Occurred() != nullptr) PyErr_Print();
+    enif_send(nullptr, &to_, env_.get(),
+              enif_make_tuple3(env_.get(), ended_, tag_,
+                               enif_make_long(env_.get(), number < 0 ? 1 : number)));
+    // The interpreter is kept until the VM has ended, so that nothing runs in it any more, as after
+    // Py_Finalize(); which can't be called, since the executors' threads would not survive it.
+    for (;;) pause();
+  }
+
+  void abandon() noexcept override { delete this; }
+
+ private:
+  PyRef run_program(const Attached& py) {
+    if (!forward_signals_to_this_thread(py)) return nullptr;
+    const PyRef main = PyRef::steal(PyImport_ImportModule("erlang._main"));
+    const PyRef args = main ? arguments() : nullptr;
+    if (!args) return nullptr;
+    const PyRef program = PyRef::steal(PyObject_CallMethod(main.get(), "prepare", "O", args.get()));
+    if (program) PyRef::steal(PyObject_CallNoArgs(program.get())).reset();
+    const PyRef error = take_error(py);
+    return PyRef::steal(
+        PyObject_CallMethod(main.get(), "finish", "O", error ? error.get() : Py_None));
+  }
+
+  PyRef arguments() const {
+    PyRef list = PyRef::steal(PyList_New(0));
+    for (const std::string& arg : args_) {
+      const PyRef text = PyRef::steal(
+          PyUnicode_DecodeFSDefaultAndSize(arg.data(), static_cast<Py_ssize_t>(arg.size())));
+      if (!list || !text || PyList_Append(list.get(), text.get()) != 0) return nullptr;
+    }
+    return list;
+  }
+
+  const ErlNifPid to_;
+  const ERL_NIF_TERM ended_;
+  OwnedEnv env_;
+  const ERL_NIF_TERM tag_;
+  const std::vector<std::string> args_;
+};
+
+std::vector<std::string> get_texts(ErlNifEnv* env, ERL_NIF_TERM list) {
+  std::vector<std::string> texts;
+  ERL_NIF_TERM head;
+  while (enif_get_list_cell(env, list, &head, &list) != 0) texts.push_back(get_text(env, head));
+  if (enif_is_empty_list(env, list) == 0) throw BadArgument();
+  return texts;
+}
+
+}  // namespace
+
+// run_program(Tag, Arguments)
+ERL_NIF_TERM run_program(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  if (!state.started()) throw BadArgument();
+  ErlNifPid self;
+  enif_self(env, &self);
+  auto* const program = new Program(self, env, argv[0], get_texts(env, argv[1]));
+  if (!state.services.interpreter->main().post(program)) program->abandon();
+  return state.services.beam.atoms.ok;
+}
+
+}  // namespace ep::nif

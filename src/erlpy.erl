@@ -1,0 +1,38 @@
+%% @private
+%% @doc Runs a Python program in place of python3, and ends the VM with its exit status.
+%% For bin/erlpy, which starts the VM with `-s erlpy' and passes what `erlang._main' wants as extra
+%% arguments.
+-module(erlpy).
+
+-export([start/0]).
+
+-spec start() -> pid().
+start() ->
+    spawn(fun main/0).
+
+main() ->
+    %% What goes wrong at the start is said in one line, below.
+    ok = logger:set_primary_config(level, none),
+    case application:ensure_all_started(erlang_python) of
+        {ok, _} ->
+            ok = logger:set_primary_config(level, notice),
+            run([argument(Arg) || Arg <- init:get_plain_arguments()]);
+        {error, Reason} ->
+            io:format(standard_error, "erlpy: Python did not start: ~0tp~n", [Reason]),
+            halt(1)
+    end.
+
+run(Args) ->
+    Tag = make_ref(),
+    ok = py_nif:run_program(Tag, Args),
+    receive
+        {program_ended, Tag, Status} ->
+            _ = logger_std_h:filesync(default),
+            halt(Status, [{flush, false}])
+    end.
+
+%% The bytes that the VM was started with: file names and texts need not be UTF-8.
+argument({_NotUtf8, Decoded, Rest}) ->
+    <<(argument(Decoded))/binary, Rest/binary>>;
+argument(Characters) ->
+    unicode:characters_to_binary(Characters, unicode, file:native_name_encoding()).
