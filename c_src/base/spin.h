@@ -2,8 +2,14 @@
 //
 // Waking a sleeping thread costs some 20 µs, a spinning one 2 µs. The budget doubles when a spin
 // finds work and halves when it does not; at zero, one wait in kProbeEvery tries the smallest
-// budget again, so a node without traffic soon stops spinning altogether. One thread only.
+// budget again, so a node without traffic soon stops spinning altogether.
+//
+// On a busy machine the thread that would bring the work may be waiting for this very processor. So
+// a spin offers it to others now and then, and once that has shown that somebody wants it, this
+// thread sleeps instead of spinning for a while. One thread only.
 #pragma once
+
+#include <sched.h>
 
 #include "base/clock.h"
 
@@ -29,17 +35,24 @@ class AdaptiveSpin {
     const Nanos budget = this_budget();
     if (budget == 0) return false;
     const Nanos until = now() + budget;
-    do {
-      for (int i = 0; i < kChecksPerClockRead; ++i) {
+    for (;;) {
+      for (int i = 0; i < kChecksPerYield; ++i) {
         if (found()) {
           grow();
           return true;
         }
         cpu_relax();
       }
-    } while (now() < until);
+      const Nanos before = now();
+      if (before >= until) break;
+      sched_yield();
+      if (now() - before > kSwitchedAway) {
+        in_the_way_ = kWaitsWithoutSpinning;
+        break;
+      }
+    }
     budget_ = budget_ > kMinBudget ? budget_ / 2 : 0;
-    return false;
+    return found();
   }
 
   /// The wait that followed an unsuccessful spin was this short: spinning would have caught it.
@@ -50,10 +63,16 @@ class AdaptiveSpin {
  private:
   static constexpr Nanos kMinBudget = 4 * kMicrosecond;
   static constexpr int kProbeEvery = 32;
-  static constexpr int kChecksPerClockRead = 16;
+  static constexpr int kChecksPerYield = 16;
+  static constexpr Nanos kSwitchedAway = 4 * kMicrosecond;
+  static constexpr int kWaitsWithoutSpinning = 64;
 
   Nanos this_budget() noexcept {
     if (max_ == 0) return 0;
+    if (in_the_way_ > 0) {
+      --in_the_way_;
+      return 0;
+    }
     if (budget_ > 0) return budget_;
     if (++skipped_ < kProbeEvery) return 0;
     skipped_ = 0;
@@ -68,6 +87,7 @@ class AdaptiveSpin {
   Nanos max_;
   Nanos budget_ = 0;
   int skipped_ = 0;
+  int in_the_way_ = 0;  // waits left in which not to spin
 };
 
 }  // namespace ep
