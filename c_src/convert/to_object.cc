@@ -9,8 +9,8 @@
 
 namespace ep::convert {
 
-/// One conversion. Its methods return null with the failure filled, or throw PythonError with a
-/// Python error set, or std::bad_alloc.
+/// One conversion. Its methods return null with the failure filled and no Python error set; out of
+/// memory, they throw PythonError with that set, or std::bad_alloc.
 class ToObject {
  public:
   ToObject(const Attached& py, Codec& codec, ErlNifEnv* env, Options options, Failure& failure)

@@ -12,7 +12,6 @@
 #include "convert/shown_key.h"
 #include "convert/types.h"
 #include "cpython/integer.h"
-#include "cpython/slot.h"
 
 namespace ep::convert {
 namespace {
@@ -25,8 +24,8 @@ constexpr Py_ssize_t kMaxTupleArity = (1 << 24) - 1;
 
 }  // namespace
 
-/// One conversion. Its methods return false with the failure filled, or throw PythonError with a
-/// Python error set, or std::bad_alloc.
+/// One conversion. Its methods return false with the failure filled and no Python error set, or
+/// throw std::bad_alloc.
 class ToTerm {
  public:
   ToTerm(const Attached& py, Codec& codec, ErlNifEnv* env, Failure& failure)
@@ -55,9 +54,9 @@ class ToTerm {
     return false;
   }
 
-  static PyRef checked(PyObject* owned) {
-    if (owned == nullptr) throw PythonError{};
-    return PyRef::steal(owned);
+  bool fail_with_python_error() noexcept {
+    failure_.set_from_python(py_);
+    return false;
   }
 
   /// Subclasses convert as the type that they derive from.
@@ -92,9 +91,10 @@ class ToTerm {
   }
 
   [[gnu::noinline]] bool big_integer(PyObject* object, bool negative, ERL_NIF_TERM* out) {
-    const PyRef natural = checked(absolute_value(py_, object).release());
+    const PyRef natural = absolute_value(py_, object);
+    if (!natural) return fail_with_python_error();
     BigInteger big(negative, magnitude_size(py_, natural.get()));
-    if (!get_magnitude(py_, natural.get(), big.magnitude())) throw PythonError{};
+    if (!get_magnitude(py_, natural.get(), big.magnitude())) return fail_with_python_error();
     return big.make_term(env_, out) || fail(Why::kTooLarge);
   }
 
@@ -108,7 +108,7 @@ class ToTerm {
 
   bool text(PyObject* object, ERL_NIF_TERM* out) {
 #if PY_VERSION_HEX < 0x030C0000
-    if (PyUnicode_READY(object) < 0) throw PythonError{};
+    if (PyUnicode_READY(object) < 0) return fail_with_python_error();
 #endif
     const Py_ssize_t length = PyUnicode_GET_LENGTH(object);
     if (PyUnicode_IS_ASCII(object)) {
@@ -129,7 +129,7 @@ class ToTerm {
   }
 
   bool fail_to_encode() {
-    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) throw PythonError{};
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return fail_with_python_error();
     PyErr_Clear();
     return fail(Why::kLoneSurrogate);
   }
@@ -149,12 +149,11 @@ class ToTerm {
 
   [[gnu::noinline]] bool buffer(PyObject* object, ERL_NIF_TERM* out) {
     Py_buffer view;
-    if (PyObject_GetBuffer(object, &view, PyBUF_FULL_RO) < 0) throw PythonError{};
+    if (PyObject_GetBuffer(object, &view, PyBUF_FULL_RO) < 0) return fail_with_python_error();
     unsigned char* target = enif_make_new_binary(env_, static_cast<std::size_t>(view.len), out);
     const bool copied = view.len == 0 || PyBuffer_ToContiguous(target, &view, view.len, 'C') == 0;
     PyBuffer_Release(&view);
-    if (!copied) throw PythonError{};
-    return true;
+    return copied || fail_with_python_error();
   }
 
   /// Converts and pushes the element at `position`.
@@ -201,7 +200,8 @@ class ToTerm {
   bool set(PyObject* object, ERL_NIF_TERM* out, int depth) {
     if (depth > kMaxDepth) return fail(Why::kTooDeep);
     // The base type's own iterator: a subclass may have another idea of it.
-    const PyRef elements = checked(PySet_Type.tp_iter(object));
+    const PyRef elements = PyRef::steal(PySet_Type.tp_iter(object));
+    if (!elements) return fail_with_python_error();
     const std::size_t base = terms_.size();
     Py_ssize_t i = 0;
     while (PyObject* element = Py_TYPE(elements.get())->tp_iternext(elements.get())) {
@@ -233,12 +233,17 @@ class ToTerm {
       terms_.set(values + i, value_term);
     }
     if (i != count) return fail(Why::kChanged);
-    if (!enif_make_map_from_arrays(env_, const_cast<ERL_NIF_TERM*>(terms_.from(keys)),
-                                   const_cast<ERL_NIF_TERM*>(terms_.from(values)), count, out)) {
-      return fail_duplicate(keys, count);
-    }
+    if (!make_map(keys, values, count, out)) return fail_duplicate(keys, count);
     terms_.truncate(keys);
     return true;
+  }
+
+  /// False if two keys are the same. The VM says so of small maps only.
+  bool make_map(std::size_t keys, std::size_t values, std::size_t count, ERL_NIF_TERM* out) {
+    std::size_t size;
+    return enif_make_map_from_arrays(env_, const_cast<ERL_NIF_TERM*>(terms_.from(keys)),
+                                     const_cast<ERL_NIF_TERM*>(terms_.from(values)), count, out) &&
+           enif_get_map_size(env_, *out, &size) && size == count;
   }
 
   bool pair(PyObject* key, PyObject* value, ERL_NIF_TERM* key_term, ERL_NIF_TERM* value_term,
@@ -282,8 +287,6 @@ bool Codec::to_term(const Attached& py, ErlNifEnv* dst, PyObject* object, ERL_NI
                     Failure& failure) noexcept {
   try {
     return ToTerm(py, *this, dst, failure).convert(object, out, 0);
-  } catch (const PythonError&) {
-    failure.set_from_python(py);
   } catch (const std::bad_alloc&) {
     failure.set(Why::kNoMemory);
   }

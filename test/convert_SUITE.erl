@@ -1,0 +1,420 @@
+%% Conversions between terms and objects, by example; prop_convert_SUITE has the properties.
+-module(convert_SUITE).
+
+-include_lib("common_test/include/ct.hrl").
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([terms_become_objects/1, objects_become_terms/1, binaries_as_asked/1]).
+-export([subclasses_convert_as_their_base/1, identifiers_are_values_in_python/1]).
+-export([a_fun_is_callable/1, an_opaque_object_comes_back_itself/1]).
+-export([an_opaque_object_dies_with_its_last_term/1, a_shared_binary_keeps_its_str/1]).
+-export([terms_without_a_row/1, objects_without_a_term/1, keys_that_become_one/1]).
+-export([keys_that_raise/1, nested_a_million_times/1, cycles/1, integers_beyond_the_vm/1]).
+-export([a_long_improper_list/1, a_huge_key_is_shown_short/1, no_atom_is_created/1]).
+-export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
+
+all() ->
+    [
+        terms_become_objects, objects_become_terms, binaries_as_asked,
+        subclasses_convert_as_their_base, identifiers_are_values_in_python, a_fun_is_callable,
+        an_opaque_object_comes_back_itself, an_opaque_object_dies_with_its_last_term,
+        a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
+        keys_that_become_one, keys_that_raise, nested_a_million_times, cycles,
+        integers_beyond_the_vm, a_long_improper_list, a_huge_key_is_shown_short,
+        no_atom_is_created, exceptions_have_one_shape, exceptions_that_misbehave,
+        exceptions_of_any_size
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    {ok, Code} = file:read_file(filename:join(?config(data_dir, Config), "objects.py")),
+    ok = py:exec(Code),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+%%% Rows of the table
+
+terms_become_objects(_) ->
+    Rows = [
+        {1, <<"1">>},
+        {-1 bsl 100, <<"-1267650600228229401496703205376">>},
+        {1.5, <<"1.5">>},
+        {true, <<"True">>},
+        {false, <<"False">>},
+        {none, <<"None">>},
+        {nil, <<"None">>},
+        {undefined, <<"None">>},
+        {ok, <<"Atom('ok')">>},
+        {'grüße', <<"Atom('grüße')"/utf8>>},
+        {'день', <<"Atom('день')"/utf8>>},
+        {<<"text">>, <<"'text'">>},
+        {<<"grüße"/utf8>>, <<"'grüße'"/utf8>>},
+        {<<"a", 0, "b">>, <<"'a\\x00b'">>},
+        {<<255>>, <<"b'\\xff'">>},
+        {{bytes, <<"text">>}, <<"b'text'">>},
+        {{bytes, text}, <<"(Atom('bytes'), Atom('text'))">>},
+        {[], <<"[]">>},
+        {[1, [a]], <<"[1, [Atom('a')]]">>},
+        {"ab", <<"[97, 98]">>},
+        {{}, <<"()">>},
+        {{1, {}}, <<"(1, ())">>},
+        {#{1 => #{}}, <<"{1: {}}">>},
+        {#{{1, <<"a">>} => 2}, <<"{(1, 'a'): 2}">>}
+    ],
+    [?assertEqual({Term, {ok, Repr}}, {Term, repr(Term)}) || {Term, Repr} <- Rows].
+
+objects_become_terms(_) ->
+    Rows = [
+        {<<"10 ** 30">>, 1000000000000000000000000000000},
+        {<<"-2 ** 63">>, -(1 bsl 63)},
+        {<<"1.5">>, 1.5},
+        {<<"float('nan')">>, nan},
+        {<<"float('inf')">>, infinity},
+        {<<"float('-inf')">>, neg_infinity},
+        {<<"True">>, true},
+        {<<"None">>, none},
+        {<<"erlang.atom('ok')">>, ok},
+        {<<"'grüße'"/utf8>>, <<"grüße"/utf8>>},
+        {<<"'a\\0b'">>, <<"a", 0, "b">>},
+        {<<"b'\\xff'">>, <<255>>},
+        {<<"bytearray(b'\\xff')">>, <<255>>},
+        {<<"memoryview(b'abcdef')[1:4]">>, <<"bcd">>},
+        {<<"memoryview(b'abcdef')[::-2]">>, <<"fdb">>},
+        {<<"memoryview(b'')">>, <<>>},
+        {<<"[1, [2]]">>, [1, [2]]},
+        {<<"(1, ())">>, {1, {}}},
+        {<<"{'a': {2: None}}">>, #{<<"a">> => #{2 => none}}},
+        {<<"{1}">>, [1]},
+        {<<"frozenset([1])">>, [1]}
+    ],
+    [?assertEqual({Code, {ok, Term}}, {Code, py:eval(Code)}) || {Code, Term} <- Rows].
+
+binaries_as_asked(_) ->
+    Arguments = [<<"a">>, {bytes, <<"b">>}, {bytes, [<<"c">>]}],
+    Repr = fun(Options) -> py:call(builtins, repr, [Arguments], #{}, Options) end,
+    ?assertEqual({ok, <<"['a', b'b', (Atom('bytes'), ['c'])]">>}, Repr(#{binary => str})),
+    ?assertEqual({ok, <<"[b'a', b'b', (Atom('bytes'), [b'c'])]">>}, Repr(#{binary => bytes})),
+    ?assertEqual(
+        {error, {conversion, [{index, 0}], not_utf8}},
+        py:call(builtins, repr, [<<255>>], #{}, #{binary => str})
+    ).
+
+subclasses_convert_as_their_base(_) ->
+    ?assertEqual({ok, {1, 2}}, py:eval(<<"Point(1, 2)">>)),
+    ?assertEqual({ok, [2, <<"red">>]}, py:eval(<<"[Number.TWO, Name.RED]">>)),
+    ?assertEqual({ok, #{<<"a">> => 2, <<"b">> => 1}}, py:eval(<<"collections.Counter('aab')">>)),
+    %% What they are counts, not what they say they are.
+    ?assertEqual(
+        {ok, {[1], #{1 => 2}, [1], 1, 1.0, <<"a">>, <<"b">>}},
+        py:eval(
+            <<"(LyingList([1]), LyingDict({1: 2}), LyingSet([1]), LyingInt(1), LyingFloat(1.0),"
+                " LyingStr('a'), LyingBytes(b'b'))">>
+        )
+    ),
+    ?assertEqual({ok, -(1 bsl 100)}, py:eval(<<"LyingInt(-2 ** 100)">>)).
+
+%%% Pids, references, ports, funs, opaque objects
+
+identifiers_are_values_in_python(_) ->
+    Fun = fun() -> ok end,
+    [
+        begin
+            Locals = #{a => Term, b => Term, other => Other},
+            ?assertEqual(
+                {ok, [true, true, true, true, true, false]},
+                py:eval(
+                    <<"[a == b, hash(a) == hash(b), {a: 1}[b] == 1, a != other,"
+                        " copy.deepcopy(a) is a, a == 1]">>,
+                    Locals
+                )
+            ),
+            ?assertEqual({ok, Type}, py:eval(<<"type(a).__name__">>, Locals)),
+            [
+                ?assertMatch({error, {exception, #{type := <<"TypeError">>}}}, py:eval(Code, Locals))
+             || Code <- [
+                    <<"type(a)()">>,
+                    <<"type('X', (type(a),), {})">>,
+                    <<"setattr(type(a), 'x', 1)">>,
+                    <<"pickle.dumps(a)">>,
+                    <<"a < b">>
+                ]
+            ],
+            ?assertMatch(
+                {error, {exception, #{type := <<"AttributeError">>}}},
+                py:eval(<<"setattr(a, 'x', 1)">>, Locals)
+            )
+        end
+     || {Term, Other, Type} <- [
+            {self(), whereis(init), <<"Pid">>},
+            {make_ref(), make_ref(), <<"Ref">>},
+            {hd(erlang:ports()), make_ref(), <<"Port">>},
+            {Fun, fun() -> error end, <<"Fun">>},
+            {fun lists:map/2, fun lists:map/3, <<"Fun">>}
+        ]
+    ],
+    Shown = iolist_to_binary(io_lib:format("<erlang.Pid ~p>", [self()])),
+    ?assertEqual({ok, Shown}, repr(self())).
+
+a_fun_is_callable(_) ->
+    Fun = fun(X, Y) -> {X, Y} end,
+    ?assertEqual({ok, {1, <<"a">>}}, py:eval(<<"f(1, 'a')">>, #{f => Fun})),
+    ?assertMatch(
+        {error, {exception, #{type := <<"TypeError">>}}}, py:eval(<<"f(1, y=2)">>, #{f => Fun})
+    ).
+
+an_opaque_object_comes_back_itself(_) ->
+    {ok, Thing} = py:eval(<<"thing">>),
+    ?assert(is_reference(Thing)),
+    ?assertEqual({ok, true}, py:eval(<<"x is thing">>, #{x => Thing})),
+    ?assertEqual({ok, true}, py:eval(<<"x[0][0] is thing">>, #{x => [{Thing}]})),
+    ?assertEqual({ok, 7}, py:eval(<<"d[thing]">>, #{d => #{Thing => 7}})),
+    {ok, Again} = py:eval(<<"{'x': [thing]}['x'][0]">>),
+    ?assertEqual({ok, true}, py:eval(<<"x is y">>, #{x => Thing, y => Again})),
+    %% A reference that another process got, and that crossed in the external format.
+    Copy = binary_to_term(term_to_binary(Thing)),
+    ?assertEqual({ok, true}, py:eval(<<"x is thing">>, #{x => Copy})).
+
+an_opaque_object_dies_with_its_last_term(_) ->
+    Self = self(),
+    {Holder, Monitor} = spawn_monitor(fun() ->
+        {ok, Things} = py:eval(<<"[announce_death(Thing(), pid) for _ in range(1000)]">>, #{
+            pid => Self
+        }),
+        Self ! {self(), held},
+        receive
+            stop -> length(Things)
+        end
+    end),
+    receive
+        {Holder, held} -> ok
+    end,
+    receive
+        <<"dead">> -> ct:fail(died_too_early)
+    after 0 -> ok
+    end,
+    Holder ! stop,
+    receive
+        {'DOWN', Monitor, process, Holder, normal} -> ok
+    end,
+    await_deaths(1000).
+
+a_shared_binary_keeps_its_str(_) ->
+    Self = self(),
+    Size = 1000000,
+    {Holder, Monitor} = spawn_monitor(fun() ->
+        {ok, Text} = py:eval(<<"announce_death(Text('x' * n), pid)">>, #{n => Size, pid => Self}),
+        garbage_collect(),
+        ?assertEqual(binary:copy(<<"x">>, Size), Text),
+        Part = binary:part(Text, 10, 10),
+        receive
+            stop -> ?assertEqual(<<"xxxxxxxxxx">>, Part)
+        end
+    end),
+    Holder ! stop,
+    receive
+        {'DOWN', Monitor, process, Holder, Reason} -> ?assertEqual(normal, Reason)
+    end,
+    await_deaths(1).
+
+await_deaths(0) ->
+    ok;
+await_deaths(N) ->
+    receive
+        <<"dead">> -> await_deaths(N - 1)
+    after 10000 -> ct:fail({still_alive, N})
+    end.
+
+%%% What has no counterpart
+
+terms_without_a_row(_) ->
+    Failures = [
+        {[1 | 2], [], improper_list},
+        {[0, [1 | 2]], [{index, 1}], improper_list},
+        {<<1:1>>, [], bitstring},
+        {{bytes, <<1:1>>}, [{index, 1}], bitstring},
+        {#{a => [<<1:1>>]}, [{key, a}, {index, 0}], bitstring},
+        {#{<<"k">> => {x, <<1:1>>}}, [{key, <<"k">>}, {index, 1}], bitstring},
+        {#{[1] => a}, [{map_key, <<"[1]">>}], unhashable_key},
+        {#{#{} => a}, [{map_key, <<"#{}">>}], unhashable_key},
+        {#{{1, []} => a}, [{map_key, <<"{1,[]}">>}], unhashable_key},
+        {#{5 => #{<<1:1>> => a}}, [{key, 5}, {map_key, <<"<<1:1>>">>}], bitstring}
+    ],
+    [
+        ?assertEqual({Term, {error, {conversion, [{index, 0} | Path], Why}}}, {Term, repr(Term)})
+     || {Term, Path, Why} <- Failures
+    ].
+
+objects_without_a_term(_) ->
+    Failures = [
+        {<<"'\\ud800'">>, [], lone_surrogate},
+        {<<"'\\ud800' * 100000">>, [], lone_surrogate},
+        {<<"[0, {'a': ('\\udfff',)}]">>, [{index, 1}, {key, <<"a">>}, {index, 0}], lone_surrogate},
+        {<<"{1: {('\\ud800',)}}">>, [{key, 1}, {index, 0}, {index, 0}], lone_surrogate},
+        {<<"{('\\ud800',): 1}">>, [{map_key, <<"<tuple>">>}, {index, 0}], lone_surrogate},
+        {<<"{'\\ud800': 1}">>, [{map_key, <<"\\ud800">>}], lone_surrogate}
+    ],
+    [
+        ?assertEqual({Code, {error, {conversion, Path, Why}}}, {Code, py:eval(Code)})
+     || {Code, Path, Why} <- Failures
+    ],
+    ?assertMatch(
+        {error, {conversion, [{index, 0}], <<"ValueError: ", _/binary>>}},
+        py:eval(<<"[released_memoryview()]">>)
+    ).
+
+keys_that_become_one(_) ->
+    [
+        ?assertMatch(
+            {Map, {error, {conversion, [{index, 0}, {map_key, _}], duplicate_key}}},
+            {Map, repr(Map)}
+        )
+     || Map <- [
+            #{1 => a, 1.0 => b},
+            #{true => a, 1 => b},
+            #{false => a, 0.0 => b},
+            #{none => a, nil => b},
+            #{a => 1, <<"a">> => 2},
+            #{{1, true} => a, {true, 1.0} => b}
+        ]
+    ],
+    [
+        ?assertEqual(
+            {Code, {error, {conversion, [{map_key, Key}], duplicate_key}}}, {Code, py:eval(Code)}
+        )
+     || {Code, Key} <- [
+            {<<"{'a': 1, b'a': 2}">>, <<"a">>},
+            {<<"{None: 1, erlang.atom('none'): 2}">>, none},
+            {<<"{float('nan'): 1, float('nan'): 2}">>, nan},
+            {<<"{**{i: i for i in range(100)}, '': 0, b'': 0}">>, <<>>}
+        ]
+    ].
+
+keys_that_raise(_) ->
+    {ok, Key} = py:eval(<<"BadKey()">>),
+    ?assertMatch(
+        {error, {conversion, [{index, 0}, {map_key, _}], <<"RuntimeError: no hash today">>}},
+        repr(#{Key => 1})
+    ).
+
+nested_a_million_times(_) ->
+    [
+        ?assertMatch({error, {conversion, [_ | _], too_deep}}, repr(nest(1000000, Wrap, a)))
+     || Wrap <- [list, tuple, value, key]
+    ],
+    ?assertMatch({error, {conversion, [_ | _], too_deep}}, py:eval(<<"nested(1000000)">>)).
+
+nest(0, _Wrap, Term) -> Term;
+nest(N, Wrap, Term) -> nest(N - 1, Wrap, wrap(Wrap, Term)).
+
+wrap(list, Term) -> [Term];
+wrap(tuple, Term) -> {Term};
+wrap(value, Term) -> #{a => Term};
+wrap(key, Term) -> #{{Term} => a}.
+
+cycles(_) ->
+    [
+        ?assertMatch({Code, {error, {conversion, [_ | _], too_deep}}}, {Code, py:eval(Code)})
+     || Code <- [<<"cyclic_list()">>, <<"cyclic_dict()">>, <<"(1, cyclic_list())">>]
+    ].
+
+integers_beyond_the_vm(_) ->
+    N = 1 bsl 100000,
+    ?assertEqual({ok, [N, -N]}, py:eval(<<"[n, -n]">>, #{n => N})),
+    ?assertEqual({error, {conversion, [{index, 1}], too_large}}, py:eval(<<"[0, 1 << 100000000]">>)).
+
+a_long_improper_list(_) ->
+    Improper = lists:foldl(fun(N, Tail) -> [N | Tail] end, tail, lists:seq(1, 1000000)),
+    ?assertEqual({error, {conversion, [{index, 0}], improper_list}}, repr(Improper)).
+
+a_huge_key_is_shown_short(_) ->
+    [
+        begin
+            {error, {conversion, [{index, 0}, {key, Shown}], bitstring}} = repr(#{Key => <<1:1>>}),
+            ?assert(byte_size(Shown) < 100)
+        end
+     || Key <- [
+            binary:copy(<<"k">>, 1000000),
+            binary:copy(<<"€"/utf8>>, 1000000),
+            list_to_tuple(lists:seq(1, 100000)),
+            1 bsl 100000
+        ]
+    ],
+    {error, {conversion, [{key, Shown}], lone_surrogate}} = py:eval(<<"{'k' * 10 ** 7: '\\ud800'}">>),
+    ?assert(byte_size(Shown) < 200).
+
+no_atom_is_created(_) ->
+    Names = <<"['never_seen_%d' % i for i in range(1000)]">>,
+    {ok, _} = py:eval(Names),
+    Before = erlang:system_info(atom_count),
+    {ok, [_ | _]} = py:eval(Names),
+    {ok, 1000} = py:eval(<<"no_such_atoms(", Names/binary, ")">>),
+    ?assertEqual(Before, erlang:system_info(atom_count)).
+
+%%% Exceptions
+
+exceptions_have_one_shape(_) ->
+    {error, {exception, Reason}} = py:eval(<<"fail(KeyError('grüße'))"/utf8>>),
+    ?assertMatch(
+        #{
+            type := <<"KeyError">>,
+            module := <<"builtins">>,
+            message := <<"'grüße'"/utf8>>,
+            traceback := <<"Traceback (most recent call last):\n", _/binary>>
+        },
+        Reason
+    ),
+    ?assertEqual(4, map_size(Reason)),
+    ?assertMatch({_, _}, binary:match(maps:get(traceback, Reason), <<", in fail\n">>)),
+    [
+        ?assertMatch({error, {exception, #{type := Type, module := <<"builtins">>}}}, py:eval(Code))
+     || {Code, Type} <- [
+            {<<"fail(SystemExit(3))">>, <<"SystemExit">>},
+            {<<"fail(KeyboardInterrupt())">>, <<"KeyboardInterrupt">>},
+            {<<"fail(GeneratorExit())">>, <<"GeneratorExit">>},
+            {<<"1 +">>, <<"SyntaxError">>}
+        ]
+    ],
+    ?assertMatch(
+        {error, {exception, #{type := <<"Outer.Inner">>, module := <<"__main__">>}}},
+        py:eval(<<"fail(Outer.Inner())">>)
+    ),
+    ?assertEqual({error, cancelled}, py:eval(<<"fail(asyncio.CancelledError())">>)).
+
+exceptions_that_misbehave(_) ->
+    [
+        begin
+            {error, {exception, #{type := Got, message := Message, traceback := Traceback}}} =
+                py:eval(Code),
+            ?assertEqual({Code, Type}, {Code, Got}),
+            ?assert(is_binary(Message) andalso is_binary(Traceback))
+        end
+     || {Code, Type} <- [
+            {<<"fail(StrRaises())">>, <<"StrRaises">>},
+            {<<"fail(StrGivesInt())">>, <<"StrGivesInt">>},
+            {<<"fail(SpoiltType())">>, <<"SpoiltType">>},
+            {<<"fail(ValueError('\\ud800'))">>, <<"ValueError">>},
+            {<<"fail(cyclic_cause())">>, <<"ValueError">>},
+            {<<"recurse()">>, <<"RecursionError">>}
+        ]
+    ].
+
+exceptions_of_any_size(_) ->
+    [
+        begin
+            {error, {exception, #{message := Message, traceback := Traceback}}} = py:eval(Code),
+            ?assert(byte_size(Message) < 100000),
+            ?assert(byte_size(Traceback) < 300000),
+            ?assertMatch({_, _}, binary:match(Traceback, <<" characters left out] ...">>))
+        end
+     || Code <- [
+            <<"fail(ValueError('x' * 10 ** 7))">>,
+            <<"fail(ValueError('€' * 10 ** 7))"/utf8>>,
+            <<"fail(long_chain(1000))">>
+        ]
+    ].
+
+repr(Term) ->
+    py:call(builtins, repr, [Term]).
