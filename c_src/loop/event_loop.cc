@@ -134,7 +134,7 @@ bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
   // A callback that runs a tick of its own may take entries that were counted here.
   for (std::size_t todo = ready_.size(); todo > 0 && !ready_.empty(); --todo) {
     if (!run_entry(py, ready_.pop())) return false;
-    if (host != nullptr && host->has_jobs()) run_host_jobs(py, *host);
+    if (!serve_host(py, host)) return false;
   }
   return true;
 }
@@ -152,9 +152,11 @@ bool EventLoop::run_in_debug(const Attached&, Handle* handle) {
   return static_cast<bool>(done);
 }
 
-void EventLoop::run_host_jobs(const Attached& py, ThreadHost& host) {
+/// False: the host interrupts the loop, Python error set.
+bool EventLoop::serve_host(const Attached& py, ThreadHost* host) {
+  if (host == nullptr || !host->has_jobs()) return true;
   const NotRunningScope not_running(py, *this);
-  host.run_jobs();
+  return host->run_jobs();
 }
 
 // Blocking loops.
@@ -170,7 +172,7 @@ bool EventLoop::run(const Attached& py) {
 bool EventLoop::run_once(const Attached& py) { return iterate(py, ThreadHost::current()); }
 
 bool EventLoop::iterate(const Attached& py, ThreadHost* host) {
-  if (host != nullptr && host->has_jobs()) run_host_jobs(py, *host);
+  if (!serve_host(py, host)) return false;
   if (idle() && !stopping_) wait(py, kNever, true);
   return PyErr_CheckSignals() == 0 && tick(py, host);
 }

@@ -137,7 +137,7 @@ class EventLoop {
   bool run_ready(const Attached& py, ThreadHost* host);
   bool run_entry(const Attached& py, ReadyEntry entry);
   bool run_in_debug(const Attached& py, Handle* handle);
-  void run_host_jobs(const Attached& py, ThreadHost& host);
+  bool serve_host(const Attached& py, ThreadHost* host);
   bool iterate(const Attached& py, ThreadHost* host);
   bool idle() const noexcept;
   bool look_for_work(Nanos deadline) const noexcept;

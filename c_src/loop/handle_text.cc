@@ -29,7 +29,7 @@ PyRef callback_source(Handle* handle) {
       PyObject_Call(asyncio.format_callback_source.get(), format_args.get(), options.get()));
 }
 
-void append(PyRef& text, PyRef more) {
+void append(PyRef& text, const PyRef& more) {
   PyObject* joined = text.release();
   PyUnicode_Append(&joined, more.get());
   if (joined == nullptr) throw PythonError();
