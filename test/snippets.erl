@@ -36,13 +36,17 @@ find([_ | Lines], Blocks) ->
 
 %% @doc Runs a block of the project in `Root', with the application started.
 -spec run(block(), Root :: file:filename()) -> ok | not_run | {error, term()}.
-run({_Line, Language, _Code}, _Root) when Language =:= ""; Language =:= "text" -> not_run;
-run({_Line, "console", _Code}, _Root) -> not_run;
-run({Line, "erlang", Code}, _Root) -> in_process(fun() -> erlang_block(Line, Code) end);
-run({Line, "python", Code}, _Root) -> in_process(fun() -> python_block(Line, Code) end);
-run({_Line, "elixir", Code}, Root) -> script("elixir", "snippet.exs", Code, Root);
-run({_Line, "sh", Code}, Root) -> script("bash", "snippet.sh", "set -e\n" ++ Code, Root);
-run({_Line, Other, _Code}, _Root) -> {error, {unknown_language, Other}}.
+run({Line, Language, Code}, Root) ->
+    case Language of
+        "" -> not_run;
+        "text" -> not_run;
+        "console" -> not_run;
+        "erlang" -> in_process(fun() -> erlang_block(Line, Code) end);
+        "python" -> in_process(fun() -> python_block(Line, Code) end);
+        "elixir" -> script("elixir", "snippet.exs", Code, Root);
+        "sh" -> script("bash", "snippet.sh", "set -e\n" ++ Code, Root);
+        _ -> {error, {unknown_language, Language}}
+    end.
 
 in_process(Fun) ->
     {Pid, Monitor} = spawn_monitor(fun() -> exit({done, Fun()}) end),
@@ -108,10 +112,16 @@ program(Command, Arguments, Folder, Limit) ->
     end.
 
 start(Path, Arguments, Folder) ->
-    Libs = filename:dirname(code:lib_dir(erlang_python)),
+    App = code:lib_dir(erlang_python),
+    Rebar = case os:find_executable("rebar3") of false -> "rebar3"; Found -> Found end,
     open_port({spawn_executable, Path}, [
         binary, exit_status, stderr_to_stdout, use_stdio, {args, Arguments}, {cd, Folder},
-        {env, [{"ERL_LIBS", Libs}, {"PYTHONDONTWRITEBYTECODE", "1"}]}
+        {env, [
+            {"ERL_LIBS", filename:dirname(App)},
+            {"ERLPY_APP", App},
+            {"MIX_REBAR3", Rebar},
+            {"PYTHONDONTWRITEBYTECODE", "1"}
+        ]}
     ]).
 
 collect(Port, Deadline, Output) ->

@@ -18,11 +18,14 @@ all() ->
     [failures_are_noticed | [{group, Name} || {Name, _, _} <- groups()]].
 
 groups() ->
-    [{list_to_atom(File), [], [blocks]} || File <- pages()] ++
+    [{list_to_atom(File), [], [blocks]} || File <- pages(), has_blocks(File)] ++
         [{list_to_atom(File), [], [program]} || File <- programs()].
 
 pages() ->
     files(["*.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "c_src/*.md"]).
+
+has_blocks(File) ->
+    snippets:blocks(filename:join(root(), File)) =/= [].
 
 %% A folder is a Mix project, but for `demo', which `make demo' runs.
 programs() ->
