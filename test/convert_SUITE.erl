@@ -4,7 +4,7 @@
 -include_lib("common_test/include/ct.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([terms_become_objects/1, objects_become_terms/1, binaries_as_asked/1]).
 -export([subclasses_convert_as_their_base/1, identifiers_are_values_in_python/1]).
 -export([a_fun_is_callable/1, an_opaque_object_comes_back_itself/1]).
@@ -27,13 +27,19 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = ep_test:start(),
     {ok, Code} = file:read_file(filename:join(?config(data_dir, Config), "objects.py")),
     ok = py:exec(Code),
     Config.
 
 end_per_suite(_Config) ->
-    application:stop(erlang_python).
+    ep_test:stop().
+
+init_per_testcase(_Case, Config) ->
+    ep_test:before(Config).
+
+end_per_testcase(_Case, Config) ->
+    ep_test:audit(Config).
 
 %%% Rows of the table
 
