@@ -7,7 +7,7 @@
 -include_lib("common_test/include/ct.hrl").
 
 -export([all/0, groups/0, suite/0, init_per_group/2, end_per_group/2]).
--export([blocks/1, program/1, failures_are_noticed/1]).
+-export([blocks/1, program/1, failures_are_noticed/1, links_lead_somewhere/1]).
 
 -define(LIMIT, 120000).
 
@@ -15,7 +15,7 @@ suite() ->
     [{timetrap, {minutes, 10}}].
 
 all() ->
-    [failures_are_noticed | [{group, Name} || {Name, _, _} <- groups()]].
+    [failures_are_noticed, links_lead_somewhere | [{group, Name} || {Name, _, _} <- groups()]].
 
 groups() ->
     [{list_to_atom(File), [], [blocks]} || File <- pages(), has_blocks(File)] ++
@@ -74,6 +74,21 @@ failures_are_noticed(_Config) ->
     ],
     [{error, _} = snippets:run({1, Language, Code}, root()) || {Language, Code} <- Failing],
     ok = application:stop(erlang_python).
+
+links_lead_somewhere(_Config) ->
+    [] = [{File, Link} || File <- pages(), Link <- links(File), not leads_somewhere(File, Link)].
+
+%% Those to other files of the project, without what comes after #.
+links(File) ->
+    {ok, Text} = file:read_file(filename:join(root(), File)),
+    Pattern = "\\]\\((?!https?:)([^)#]+)",
+    case re:run(Text, Pattern, [global, {capture, [1], list}]) of
+        {match, Found} -> lists:append(Found);
+        nomatch -> []
+    end.
+
+leads_somewhere(File, Link) ->
+    filelib:is_file(filename:join([root(), filename:dirname(File), Link])).
 
 program(Config) ->
     File = ?config(file, Config),
