@@ -14,17 +14,18 @@
 namespace ep::nif {
 namespace {
 
-/// erlang._main does what can be done in Python. Only the program itself is called from here, so
-/// that no frame of ours is below its own, in tracebacks or anywhere.
+/// Calls what the generator erlang._main.steps() yields.
 class Program final : public Job {
  public:
   Program(const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag, std::vector<std::string> args)
-      : to_(to), ended_(enif_make_atom(env, "program_ended")), tag_(env_.copy(tag)),
+      : to_(to),
+        ended_(enif_make_atom(env, "program_ended")),
+        tag_(env_.copy(tag)),
         args_(std::move(args)) {}
 
   void run() noexcept override {
     const Attached py = Attached::in_slot();
-    const PyRef status = run_program(py);
+    const PyRef status = run_steps(py);
     const long number = status ? PyLong_AsLong(status.get()) : -1;
     if (PyErr_Occurred() != nullptr) PyErr_Print();
     enif_send(nullptr, &to_, env_.get(),
@@ -38,16 +39,34 @@ class Program final : public Job {
   void abandon() noexcept override { delete this; }
 
  private:
-  PyRef run_program(const Attached& py) {
+  /// The exit status; null with a Python error set if the steps themselves fail.
+  PyRef run_steps(const Attached& py) const {
     if (!forward_signals_to_this_thread(py)) return nullptr;
     const PyRef main = PyRef::steal(PyImport_ImportModule("erlang._main"));
     const PyRef args = main ? arguments() : nullptr;
     if (!args) return nullptr;
-    const PyRef program = PyRef::steal(PyObject_CallMethod(main.get(), "prepare", "O", args.get()));
-    if (program) PyRef::steal(PyObject_CallNoArgs(program.get())).reset();
+    const PyRef steps = PyRef::steal(PyObject_CallMethod(main.get(), "steps", "O", args.get()));
+    if (!steps) return nullptr;
+    PyRef answer = PyRef::borrow(Py_None);
+    for (;;) {
+      PyObject* yielded = nullptr;
+      const PySendResult sent = PyIter_Send(steps.get(), answer.get(), &yielded);
+      const PyRef step = PyRef::steal(yielded);
+      if (sent != PYGEN_NEXT) return step;
+      answer = error_of(py, PyTuple_GetItem(step.get(), 0), PyTuple_GetItem(step.get(), 1));
+    }
+  }
+
+  /// What a step raises, or None. Reported here if there is a `subject` to name.
+  static PyRef error_of(const Attached& py, PyObject* step, PyObject* subject) {
+    const PyRef result = PyRef::steal(PyObject_CallNoArgs(step));
+    if (result) return PyRef::borrow(Py_None);
     const PyRef error = take_error(py);
-    return PyRef::steal(
-        PyObject_CallMethod(main.get(), "finish", "O", error ? error.get() : Py_None));
+    if (subject != Py_None) {
+      restore_error(py, error);
+      PyErr_WriteUnraisable(subject);
+    }
+    return error;
   }
 
   PyRef arguments() const {

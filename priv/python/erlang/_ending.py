@@ -6,15 +6,17 @@ The interpreter itself is not finalized, so what that would do and people can se
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import io
+import operator
 import os
 import signal
 import sys
 import threading
 import traceback
 import types
-from typing import Any
+from typing import Any, Generator
 
 # Modules that were there before the program: they are not taken down.
 _OURS = frozenset(sys.modules)
@@ -23,22 +25,34 @@ _FOLDER = os.path.dirname(__file__)
 _FLUSH_FAILED = 120  # as CPython's exit status
 
 
-def finish(error: BaseException | None) -> int:
-    status = 0
-    if isinstance(error, SystemExit):
-        status = _exit_status(error)
-    elif error is not None:
-        status = 1
-        _show(error)
+def steps(error: BaseException | None) -> Generator[Any, BaseException | None, int]:
+    """For `_main.steps`: what python3 does after a program that raised this."""
+    status = _status_of(error)
     interrupted = isinstance(error, KeyboardInterrupt)
-    del error  # or its frames would keep the program's objects
-    for step in (getattr(threading, "_shutdown"), getattr(atexit, "_run_exitfuncs"), _drop_program):
-        _unraisable(step)
-    flushed = all([_flush(sys.stdout), _flush(sys.stderr)])
+    error = None  # or its frames would keep the program's objects
+    yield getattr(threading, "_shutdown"), threading
+    yield getattr(atexit, "_run_exitfuncs"), atexit
+    for file in _open_files(sys.stdout, sys.stderr):
+        if (yield functools.partial(_flush, file), file):
+            status = _FLUSH_FAILED
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    yield _drop_program, None
+    if status != _FLUSH_FAILED:
+        for file in _open_files(sys.stdout, sys.stderr):
+            yield functools.partial(_flush, file), file
     if interrupted:
         _die_of_interrupt()
-        return 128 + signal.SIGINT
-    return status if flushed else _FLUSH_FAILED
+        status = 128 + signal.SIGINT
+    return status
+
+
+def _status_of(error: BaseException | None) -> int:
+    if error is None:
+        return 0
+    if isinstance(error, SystemExit):
+        return _exit_status(error)
+    _show(error)
+    return 1
 
 
 def _exit_status(exit_: SystemExit) -> int:
@@ -47,14 +61,14 @@ def _exit_status(exit_: SystemExit) -> int:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    _flush(sys.stdout)
+    _try_flush(sys.stdout)
     print(code, file=sys.stderr)
     return 1
 
 
 def _show(error: BaseException) -> None:
     """The traceback, by the program's own sys.excepthook if it has one."""
-    _flush(sys.stdout)
+    _try_flush(sys.stdout)
     error.__traceback__ = _without_our_frames(error.__traceback__)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     setattr(sys, "last_exc", error)  # from Python 3.12 on
@@ -76,30 +90,14 @@ def _without_our_frames(entry: types.TracebackType | None) -> types.TracebackTyp
     return entry
 
 
-def _unraisable(step: Any) -> None:
-    try:
-        step()
-    except BaseException as error:
-        error.__traceback__ = _without_our_frames(error.__traceback__)
-        sys.unraisablehook(
-            types.SimpleNamespace(
-                exc_type=type(error),
-                exc_value=error,
-                exc_traceback=error.__traceback__,
-                err_msg=None,
-                object=step,
-            )
-        )
-
-
 def _drop_program() -> None:
     """Let the program's objects die, which flushes its files and runs its `__del__` methods.
 
     Where daemon threads still use them, only the files are flushed.
     """
     if threading.active_count() > 1:
-        for file in [o for o in gc.get_objects() if isinstance(o, io.TextIOBase | io.BufferedIOBase)]:
-            _flush(file)
+        for file in [o for o in gc.get_objects() if issubclass(type(o), io.IOBase)]:
+            _try_flush(file)
         return
     sys.last_value = sys.last_traceback = None
     setattr(sys, "last_exc", None)
@@ -119,29 +117,17 @@ def _clear(names: dict[str, Any]) -> None:
                 names[name] = None
 
 
-def _flush(file: Any) -> bool:
-    try:
-        if file is not None and not file.closed:
-            file.flush()
-    except BaseException as error:
-        _report_flush(file, error)
-        return False
-    return True
+def _open_files(*files: Any) -> list[Any]:
+    return [file for file in files if file is not None and not getattr(file, "closed", False)]
 
 
-def _report_flush(file: Any, error: BaseException) -> None:
-    error.__traceback__ = None
+_flush = operator.methodcaller("flush")
+
+
+def _try_flush(file: Any) -> None:
     try:
-        sys.unraisablehook(
-            types.SimpleNamespace(
-                exc_type=type(error),
-                exc_value=error,
-                exc_traceback=None,
-                err_msg=None,
-                object=file,
-            )
-        )
-    except BaseException:  # nowhere to say it
+        _flush(file)
+    except Exception:
         pass
 
 

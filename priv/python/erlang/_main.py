@@ -1,7 +1,4 @@
-"""What bin/erlpy runs on Python's main thread: a program, begun and ended as python3 does it.
-
-`c_src/nif/program_nifs.cc` calls prepare(), what that returns, and finish().
-"""
+"""What bin/erlpy runs on Python's main thread: a program, begun and ended as python3 does it."""
 
 from __future__ import annotations
 
@@ -10,18 +7,35 @@ import asyncio.unix_events
 import os
 import signal
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Generator, Optional, Tuple
 
 from . import _ending, _program
 from ._loop import ErlangEventLoop
 
+# What to call, and what to name if its error is to be reported as "Exception ignored in: ...".
+Step = Tuple[Callable[[], object], object]
 
-def prepare(arguments: list[str]) -> Callable[[], object]:
-    """The program, to be called.
+
+def steps(arguments: list[str]) -> Generator[Step, Optional[BaseException], int]:
+    """All that is to be called, in turn: the program, then its clean-up. Returns the exit status.
+
+    The caller, `c_src/nif/program_nifs.cc`, calls a step and sends what it raised. So no frame of
+    ours is below the program's, where tracebacks and sys._getframe() would find it.
 
     The arguments: a descriptor of the terminal to be stderr, or ""; the name of an event loop; the
     environment to restore, as NAME=value or NAME alone; "--"; the program's own, as for python3.
     """
+    error: BaseException | None
+    try:
+        program = _prepare(arguments)
+    except BaseException as raised:
+        error = raised
+    else:
+        error = yield program, None
+    return (yield from _ending.steps(error))
+
+
+def _prepare(arguments: list[str]) -> _program.Program:
     stderr, loop, *rest = arguments
     end = rest.index("--")
     if stderr:
@@ -30,11 +44,6 @@ def prepare(arguments: list[str]) -> Callable[[], object]:
     _take_signals()
     _use_loop(loop)
     return _program.load(rest[end + 1 :])
-
-
-def finish(error: BaseException | None) -> int:
-    """Deal with what the program raised, wait for its threads, clean up: gives the exit status."""
-    return _ending.finish(error)
 
 
 def _restore_stderr(descriptor: int) -> None:
@@ -62,7 +71,8 @@ def _take_signals() -> None:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGFPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+    # The second: Python's own installation, from the import of `signal`, is none of this thread's.
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.default_int_handler):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

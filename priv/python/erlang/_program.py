@@ -1,4 +1,4 @@
-"""Finds a program and makes it callable, with argv, sys.path and `__main__` as python3 sets them."""
+"""Finds a program and makes it callable, with argv, sys.path and `__main__` as python3 has them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _from_file(path: str) -> Program:
     _prepend_to_path(os.path.dirname(os.path.realpath(path)))
     if content.startswith(importlib.util.MAGIC_NUMBER):
         _describe_main(absolute, importlib.machinery.SourcelessFileLoader)
-        return _in_main(importlib.machinery.SourcelessFileLoader("__main__", path).get_code("__main__"))
+        return _in_main(
+            importlib.machinery.SourcelessFileLoader("__main__", path).get_code("__main__")
+        )
     _describe_main(absolute, importlib.machinery.SourceFileLoader)
     return _in_main(compile(content, absolute, "exec", dont_inherit=True))
 
