@@ -18,9 +18,7 @@ const Byte* skip_ascii(const Byte* at, const Byte* end) noexcept {
   return at;
 }
 
-bool is_continuation(Byte byte) noexcept {
-  return (byte & 0xC0) == 0x80;
-}
+bool is_continuation(Byte byte) noexcept { return (byte & 0xC0) == 0x80; }
 
 /// The length of the multi-byte sequence at `at`; 0 if it is not one. The bounds of the second
 /// byte are what excludes overlong forms, surrogates and what lies above U+10FFFF.

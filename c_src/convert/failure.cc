@@ -154,7 +154,7 @@ std::string Failure::text() const {
 PyRef Failure::path_object(const Attached&) const {
   PyRef path = PyRef::steal(PyList_New(0));
   bool ok = static_cast<bool>(path);
-  const auto append = [&](PyRef step) {
+  const auto append = [&](const PyRef& step) {
     ok = ok && step && PyList_Append(path.get(), step.get()) == 0;
   };
   walk(
