@@ -11,7 +11,7 @@
 -export([an_opaque_object_dies_with_its_last_term/1, a_shared_binary_keeps_its_str/1]).
 -export([terms_without_a_row/1, objects_without_a_term/1, keys_that_become_one/1]).
 -export([keys_that_raise/1, nested_a_million_times/1, cycles/1, integers_beyond_the_vm/1]).
--export([a_long_improper_list/1, a_huge_key_is_shown_short/1, no_atom_is_created/1]).
+-export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1, no_atom_is_created/1]).
 -export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
 
 all() ->
@@ -21,7 +21,7 @@ all() ->
         an_opaque_object_comes_back_itself, an_opaque_object_dies_with_its_last_term,
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
         keys_that_become_one, keys_that_raise, nested_a_million_times, cycles,
-        integers_beyond_the_vm, a_long_improper_list, a_huge_key_is_shown_short,
+        integers_beyond_the_vm, changed_while_converted, a_long_improper_list, a_huge_key_is_shown_short,
         no_atom_is_created, exceptions_have_one_shape, exceptions_that_misbehave,
         exceptions_of_any_size
     ].
@@ -330,6 +330,22 @@ integers_beyond_the_vm(_) ->
     N = 1 bsl 100000,
     ?assertEqual({ok, [N, -N]}, py:eval(<<"[n, -n]">>, #{n => N})),
     ?assertEqual({error, {conversion, [{index, 1}], too_large}}, py:eval(<<"[0, 1 << 100000000]">>)).
+
+%% Whether it happens depends on when Python collects garbage; it must be safe if it does.
+changed_while_converted(_) ->
+    [
+        begin
+            {ok, Trap} = py:call('__main__', 'Trap', [Kind]),
+            Result = py:call_method(Trap, set_up, []),
+            {ok, none} = py:call_method(Trap, take_down, []),
+            case Result of
+                {ok, Elements} when Kind =:= list -> ?assert(is_list(Elements));
+                {ok, Elements} -> ?assertEqual(100, map_size(Elements));
+                {error, {conversion, _, Why}} -> ?assertEqual({dict, changed}, {Kind, Why})
+            end
+        end
+     || Kind <- [list, dict]
+    ].
 
 a_long_improper_list(_) ->
     Improper = lists:foldl(fun(N, Tail) -> [N | Tail] end, tail, lists:seq(1, 1000000)),

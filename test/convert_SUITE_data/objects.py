@@ -4,6 +4,7 @@ import asyncio  # noqa: F401
 import collections
 import copy  # noqa: F401
 import enum
+import gc
 import pickle  # noqa: F401
 import weakref
 
@@ -163,3 +164,27 @@ def long_chain(length):
         link.__cause__ = chain
         chain = link
     return chain
+
+
+class Trap:
+    """A container that loses its elements, for good, whenever garbage is collected.
+
+    Converting a set makes an iterator, which may set off a collection (3.11: when it is made).
+    """
+
+    def __init__(self, kind):
+        sets = [[{i, str(i)} for i in range(20)] for _ in range(100)]
+        self.elements = {"list": sets, "dict": dict(enumerate(sets))}[kind]
+        self.threshold = gc.get_threshold()
+
+    def spring(self, phase, info):
+        self.elements.clear()
+
+    def set_up(self):
+        gc.callbacks.append(self.spring)
+        gc.set_threshold(5)
+        return self.elements
+
+    def take_down(self):
+        gc.callbacks.remove(self.spring)
+        gc.set_threshold(*self.threshold)
