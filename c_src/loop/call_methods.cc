@@ -125,10 +125,6 @@ PyObject* call_at(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 PyObject* time(PyObject*, PyObject*) noexcept { return PyFloat_FromDouble(seconds(now())); }
 
-PyCFunction fastcall(_PyCFunctionFastWithKeywords function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace
 
 PyMethodDef call_methods[] = {

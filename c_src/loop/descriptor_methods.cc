@@ -113,10 +113,6 @@ PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
   });
 }
 
-PyCFunction fastcall(_PyCFunctionFastWithKeywords function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace
 
 PyMethodDef descriptor_methods[] = {
