@@ -11,7 +11,8 @@
 -export([an_opaque_object_dies_with_its_last_term/1, a_shared_binary_keeps_its_str/1]).
 -export([terms_without_a_row/1, objects_without_a_term/1, keys_that_become_one/1]).
 -export([keys_that_raise/1, nested_a_million_times/1, cycles/1, integers_beyond_the_vm/1]).
--export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1, no_atom_is_created/1]).
+-export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1]).
+-export([no_atom_is_created/1]).
 -export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
 
 all() ->
@@ -21,8 +22,8 @@ all() ->
         an_opaque_object_comes_back_itself, an_opaque_object_dies_with_its_last_term,
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
         keys_that_become_one, keys_that_raise, nested_a_million_times, cycles,
-        integers_beyond_the_vm, changed_while_converted, a_long_improper_list, a_huge_key_is_shown_short,
-        no_atom_is_created, exceptions_have_one_shape, exceptions_that_misbehave,
+        integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
+        a_huge_key_is_shown_short, no_atom_is_created, exceptions_have_one_shape, exceptions_that_misbehave,
         exceptions_of_any_size
     ].
 
@@ -139,7 +140,9 @@ identifiers_are_values_in_python(_) ->
             ),
             ?assertEqual({ok, Type}, py:eval(<<"type(a).__name__">>, Locals)),
             [
-                ?assertMatch({error, {exception, #{type := <<"TypeError">>}}}, py:eval(Code, Locals))
+                ?assertMatch(
+                    {error, {exception, #{type := <<"TypeError">>}}}, py:eval(Code, Locals)
+                )
              || Code <- [
                     <<"type(a)()">>,
                     <<"type('X', (type(a),), {})">>,
@@ -329,7 +332,8 @@ cycles(_) ->
 integers_beyond_the_vm(_) ->
     N = 1 bsl 100000,
     ?assertEqual({ok, [N, -N]}, py:eval(<<"[n, -n]">>, #{n => N})),
-    ?assertEqual({error, {conversion, [{index, 1}], too_large}}, py:eval(<<"[0, 1 << 100000000]">>)).
+    TooLarge = {error, {conversion, [{index, 1}], too_large}},
+    ?assertEqual(TooLarge, py:eval(<<"[0, 1 << 100000000]">>)).
 
 %% Whether it happens depends on when Python collects garbage; it must be safe if it does.
 changed_while_converted(_) ->
@@ -364,7 +368,8 @@ a_huge_key_is_shown_short(_) ->
             1 bsl 100000
         ]
     ],
-    {error, {conversion, [{key, Shown}], lone_surrogate}} = py:eval(<<"{'k' * 10 ** 7: '\\ud800'}">>),
+    {error, {conversion, [{key, Shown}], lone_surrogate}} =
+        py:eval(<<"{'k' * 10 ** 7: '\\ud800'}">>),
     ?assert(byte_size(Shown) < 200).
 
 no_atom_is_created(_) ->

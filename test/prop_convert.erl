@@ -151,11 +151,14 @@ distinct(Pairs) ->
 any_integer() ->
     oneof([
         integer(),
-        ?LET({Bits, Near}, {oneof([31, 32, 59, 60, 63, 64, 128]), range(-2, 2)}, (1 bsl Bits) + Near),
-        ?LET({Bits, Near}, {oneof([31, 32, 59, 60, 63, 64, 128]), range(-2, 2)}, Near - (1 bsl Bits)),
+        ?LET({Sign, Bits, Near}, {oneof([1, -1]), edge(), range(-2, 2)}, Sign * (1 bsl Bits) + Near),
         ?LET(Bytes, binary(), binary:decode_unsigned(<<0, Bytes/binary>>)),
         ?LET({Bits, N}, {range(1000, 20000), integer()}, N bsl Bits)
     ]).
+
+%% Where machine words and the VM's small integers end.
+edge() ->
+    oneof([31, 32, 59, 60, 63, 64, 128]).
 
 any_float() ->
     oneof([
