@@ -27,10 +27,15 @@ class Bridge {
     };
   }
 
+  /// Whatever an earlier router has not answered fails: it won't be.
   void set_router(const ErlNifPid& router);
   void forget_router();
   /// From a thread that is no scheduler's. False if there is no router.
   bool to_router(const OwnedEnv& env, ERL_NIF_TERM message);
+
+  // The calls that the router owes an answer; kept alive meanwhile.
+  void expect_answer(PendingCall* call);
+  void forget_answer(PendingCall* call);
 
   // The names of registered functions, so that `erlang.name` can be told from a mistake.
   void add_name(std::string name);
@@ -42,9 +47,12 @@ class Bridge {
   ResourceType<PendingCall> calls;
 
  private:
+  void fail_expected();
+
   std::mutex mutex_;  // protects the following
   bool has_router_ = false;
   ErlNifPid router_{};
+  PendingCall* expected_ = nullptr;  // a list
   std::unordered_set<std::string> names_;
 };
 

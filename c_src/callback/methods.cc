@@ -14,6 +14,8 @@
 namespace ep::callback {
 namespace {
 
+constexpr const char* kStartedCall = "_erlang.StartedCall";
+
 Bridge& bridge_of(PyObject* module) { return module_state(module).callback->bridge; }
 
 PyRef type_error(const char* text) {
@@ -23,12 +25,6 @@ PyRef type_error(const char* text) {
 
 bool is_target(const Bridge& bridge, PyObject* object) {
   return PyUnicode_Check(object) || bridge.services.codec->is_fun(object);
-}
-
-/// The deadline that the work running on this thread has.
-Nanos current_deadline() {
-  const task::Submission* const work = task::Submission::current();
-  return work != nullptr ? work->deadline() : kNever;
 }
 
 PyDoc_STRVAR(kCallDoc,
@@ -45,17 +41,14 @@ PyObject* call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
     if (count < 1 || !is_target(bridge, arguments[0])) {
       return type_error("call() needs the name of a registered function, or an erlang.Fun");
     }
-    const Nanos deadline = current_deadline();
-    const auto pending = bridge.calls.make(bridge);
-    if (!pending->send(py, arguments[0], arguments + 1, count - 1, deadline)) return nullptr;
-    return pending->wait(py, deadline);
+    return bridge.calls.make(bridge)->call(py, arguments[0], arguments + 1, count - 1);
   });
 }
 
 PyDoc_STRVAR(kStartCallDoc,
              "start_call(loop, future, name, *args)\n--\n\n"
              "Call an Erlang function without waiting; its result or error settles `future`, a\n"
-             "future of `loop`, which must be an ErlangEventLoop.");
+             "future of `loop`, which must be an ErlangEventLoop. Gives what cancel_call() takes.");
 
 PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
   return slot([&](const Attached& py) -> PyRef {
@@ -65,9 +58,28 @@ PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t co
     }
     loop::EventLoop* const loop = loop::EventLoop::from(arguments[0]);
     if (loop == nullptr) return type_error("start_call() needs an ErlangEventLoop");
-    const auto pending = bridge.calls.make(bridge);
-    pending->settle(py, *loop, arguments[1]);
-    if (!pending->send(py, arguments[2], arguments + 3, count - 3, kNever)) return nullptr;
+    auto pending = bridge.calls.make(bridge);
+    if (!pending->start(py, *loop, arguments[1], arguments[2], arguments + 3, count - 3)) {
+      return nullptr;
+    }
+    PyRef capsule = PyRef::steal(PyCapsule_New(pending.get(), kStartedCall, [](PyObject* self) {
+      enif_release_resource(PyCapsule_GetPointer(self, kStartedCall));
+    }));
+    if (capsule) static_cast<void>(pending.release());
+    return capsule;
+  });
+}
+
+PyDoc_STRVAR(kCancelCallDoc,
+             "cancel_call(call)\n--\n\n"
+             "Nobody waits any more for what start_call() has started: the process that runs the\n"
+             "function is killed, unless it has answered.");
+
+PyObject* cancel_call(PyObject*, PyObject* call) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    void* const pending = PyCapsule_GetPointer(call, kStartedCall);
+    if (pending == nullptr) return nullptr;
+    static_cast<PendingCall*>(pending)->give_up();
     return PyRef::borrow(Py_None);
   });
 }
@@ -200,10 +212,11 @@ PyDoc_STRVAR(kCurrentLoopDoc,
              "The ErlangEventLoop on which coroutines of the Erlang call that this thread works\n"
              "for are awaited, or None outside of such a call.");
 
-PyObject* current_loop(PyObject*, PyObject*) noexcept {
+PyObject* current_loop(PyObject* module, PyObject*) noexcept {
   return slot([&](const Attached& py) -> PyRef {
-    const task::Submission* const work = task::Submission::current();
-    if (work == nullptr) return PyRef::borrow(Py_None);
+    const auto work = task::Submission::current(py, bridge_of(module).services);
+    // Other threads than its own must leave a loop alone.
+    if (!work || Executor::current() != &work->loop().executor()) return PyRef::borrow(Py_None);
     return PyRef::borrow(work->loop().python_loop(py));
   });
 }
@@ -251,6 +264,7 @@ bool add_to_module(const Attached&, PyObject* module, ModuleState& state,
   static PyMethodDef methods[] = {
       {"call", as_cfunction(call), METH_FASTCALL, kCallDoc},
       {"start_call", as_cfunction(start_call), METH_FASTCALL, kStartCallDoc},
+      {"cancel_call", cancel_call, METH_O, kCancelCallDoc},
       {"send", as_cfunction(send), METH_FASTCALL, kSendDoc},
       {"whereis", whereis, METH_O, kWhereisDoc},
       {"log", as_cfunction(log), METH_FASTCALL, kLogDoc},

@@ -12,21 +12,57 @@
 #include "task/submission.h"
 
 namespace ep::callback {
+namespace {
+
+constexpr const char* kTooLate = "the deadline of the call passed";
+
+}  // namespace
 
 PendingCall::PendingCall(Bridge& bridge) : bridge_(bridge) {}
 
 // ---- asking
 
+PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* arguments,
+                        Py_ssize_t count) {
+  const auto work = task::Submission::current(py, bridge_.services);
+  const Nanos deadline = work ? work->deadline() : kNever;
+  take_chain(work.get());
+  Executor* const executor = Executor::current();
+  if (executor == nullptr) {
+    const bool good = send(py, target, arguments, count, deadline) && wait_in_thread(py, deadline);
+    return good ? result(py) : give_up();
+  }
+  executor_ = executor->shared_from_this();
+  const ChainWait waiting(*executor, chain_);
+  const bool good =
+      send(py, target, arguments, count, deadline) && wait_in_executor(py, *executor, deadline);
+  return good ? result(py) : give_up();
+}
+
+bool PendingCall::start(const Attached& py, loop::EventLoop& loop, PyObject* future,
+                        PyObject* target, PyObject* const* arguments, Py_ssize_t count) {
+  const auto work = task::Submission::current(py, bridge_.services);
+  take_chain(work.get());
+  const auto& drops = bridge_.services.codec->drops();
+  loop_ = DeferredRef(py, PyRef::borrow(loop.object()), drops);
+  future_ = DeferredRef(py, PyRef::borrow(future), drops);
+  settling_loop_ = &loop;
+  if (send(py, target, arguments, count, work ? work->deadline() : kNever)) return true;
+  give_up();
+  return false;
+}
+
+/// What Erlang calls in turn for this call belongs to the chain of the work that makes it.
+void PendingCall::take_chain(const task::Submission* work) {
+  chain_ = work != nullptr ? work->chain : bridge_.services.last_chain.fetch_add(1) + 1;
+}
+
 bool PendingCall::send(const Attached& py, PyObject* target, PyObject* const* arguments,
                        Py_ssize_t count, Nanos deadline) {
-  if (Executor* const executor = Executor::current(); executor != nullptr && !future_) {
-    executor_ = executor->shared_from_this();
-    chain_ = executor->current_chain();
-    if (chain_ == 0) chain_ = bridge_.services.last_chain.fetch_add(1) + 1;
-  }
   const OwnedEnv env;
   const ERL_NIF_TERM term = message(py, env.get(), target, arguments, count, deadline);
   if (term == 0) return false;
+  bridge_.expect_answer(this);
   if (bridge_.to_router(env, term)) return true;
   PyErr_SetString(PyExc_RuntimeError, "the application erlang_python is not running");
   return false;
@@ -64,17 +100,10 @@ ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, PyObject* 
                           left, enif_make_uint64(env, chain_), loop);
 }
 
-void PendingCall::settle(const Attached& py, loop::EventLoop& loop, PyObject* future) {
-  const auto& drops = bridge_.services.codec->drops();
-  loop_ = DeferredRef(py, PyRef::borrow(loop.object()), drops);
-  future_ = DeferredRef(py, PyRef::borrow(future), drops);
-  settling_loop_ = &loop;
-}
-
 // ---- the answer
 
 bool PendingCall::answer(ERL_NIF_TERM result) {
-  if (claimed_.exchange(true)) return false;
+  if (!claim()) return false;
   result_ = env_.copy(result);
   answered_.store(true, std::memory_order_seq_cst);
   if (future_) {
@@ -89,21 +118,25 @@ bool PendingCall::answer(ERL_NIF_TERM result) {
   return true;
 }
 
-void PendingCall::give_up() {
-  if (claimed_.exchange(true)) return;
-  const OwnedEnv env;
-  bridge_.to_router(env, enif_make_tuple2(env.get(), bridge_.services.beam.atoms.py_cancel,
-                                          enif_make_resource(env.get(), this)));
+bool PendingCall::claim() {
+  if (claimed_.exchange(true)) return false;
+  bridge_.forget_answer(this);
+  return true;
 }
 
-PyRef PendingCall::wait(const Attached& py, Nanos deadline) {
-  const bool good = executor_ ? wait_in_executor(py, *executor_, deadline)
-                              : wait_in_thread(py);
-  if (!good) {
-    give_up();
-    return nullptr;
+PyRef PendingCall::give_up() {
+  if (claim()) {
+    const OwnedEnv env;
+    bridge_.to_router(env, enif_make_tuple2(env.get(), bridge_.services.beam.atoms.py_cancel,
+                                            enif_make_resource(env.get(), this)));
   }
-  return result(py);
+  return nullptr;
+}
+
+void PendingCall::fail(ErlNifEnv* env) {
+  const Atoms& atoms = bridge_.services.beam.atoms;
+  answer(enif_make_tuple4(env, atoms.error, enif_make_atom(env, "exit"), atoms.killed,
+                          make_binary(env, "the process that passes calls on has ended")));
 }
 
 bool PendingCall::wait_in_executor(const Attached& py, Executor& executor, Nanos deadline) {
@@ -116,20 +149,27 @@ bool PendingCall::wait_in_executor(const Attached& py, Executor& executor, Nanos
     case Executor::Waited::kDeadline:
       break;
   }
-  PyErr_SetString(PyExc_TimeoutError, "the deadline of the call passed");
+  PyErr_SetString(PyExc_TimeoutError, kTooLate);
   return false;
 }
 
-bool PendingCall::wait_in_thread(const Attached& py) {
+bool PendingCall::wait_in_thread(const Attached& py, Nanos deadline) {
+  if (wait_detached(py, deadline)) return true;
+  PyErr_SetString(PyExc_TimeoutError, kTooLate);
+  return false;
+}
+
+bool PendingCall::wait_detached(const Attached& py, Nanos deadline) {
   const UniqueFd wake_fd(new_eventfd());
   const Detached detached(py);
   waker_.arm(wake_fd.get());
-  while (!answered_.load(std::memory_order_seq_cst)) {
+  while (!answered_.load(std::memory_order_seq_cst) && now() < deadline) {
     pollfd waiting{wake_fd.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, -1) > 0) break;
+    const timespec left = to_timespec(deadline == kNever ? 0 : deadline - now());
+    if (::ppoll(&waiting, 1, deadline == kNever ? nullptr : &left, nullptr) > 0) break;
   }
   waker_.disarm(wake_fd.get());
-  return true;
+  return answered_.load(std::memory_order_seq_cst);
 }
 
 PyRef PendingCall::result(const Attached& py) {
@@ -162,17 +202,17 @@ PyRef PendingCall::result(const Attached& py) {
 void PendingCall::run() noexcept {
   const auto reference = ResourceRef<PendingCall>::adopt(this);
   const Attached py = Attached::in_slot();
-  const DeferredRef loop = std::move(loop_);
-  const DeferredRef future = std::move(future_);
+  const PyRef loop = loop_.take(py);
+  const PyRef future = future_.take(py);
   const PyRef value = result(py);
   const PyRef error = value ? PyRef() : take_error(py);
-  const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(py), "done", nullptr));
+  const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(), "done", nullptr));
   if (done.get() == Py_False) {
     const PyRef set = PyRef::steal(
-        value ? PyObject_CallMethod(future.get(py), "set_result", "O", value.get())
-              : PyObject_CallMethod(future.get(py), "set_exception", "O", error.get()));
+        value ? PyObject_CallMethod(future.get(), "set_result", "O", value.get())
+              : PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
   }
-  if (PyErr_Occurred()) PyErr_WriteUnraisable(future.get(py));
+  if (PyErr_Occurred()) PyErr_WriteUnraisable(future.get());
 }
 
 void PendingCall::abandon() noexcept { enif_release_resource(this); }

@@ -3,8 +3,8 @@
 // It is a NIF resource: the Erlang side answers through its reference (py_nif:callback_reply/2).
 // The first answer counts; one that comes after the caller has given up is dropped.
 //
-// Two ways to wait: wait() blocks a thread, an executor's serving its own call chain meanwhile;
-// otherwise the call is a job that its event loop runs when the answer is there.
+// Two ways to wait: call() blocks a thread, an executor's serving its own call chain meanwhile;
+// with start() the call is a job that its event loop runs when the answer is there.
 #pragma once
 
 #include <erl_nif.h>
@@ -23,6 +23,7 @@
 #include "cpython/ref.h"
 #include "loop/event_loop.h"
 #include "runtime/executor.h"
+#include "task/submission.h"
 
 namespace ep::callback {
 
@@ -30,15 +31,23 @@ class PendingCall final : public Job {
  public:
   explicit PendingCall(Bridge& bridge);
 
-  /// Attached. Sends the call to the router. False with a Python error set.
-  bool send(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count,
-            Nanos deadline);
+  // Attached. Each may be used once, and makes the call.
 
-  /// Attached, in the thread that called send(). The result, or null with a Python error set.
-  PyRef wait(const Attached&, Nanos deadline);
+  /// Waits for the result; null with a Python error set.
+  PyRef call(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count);
 
-  /// Attached, before send(): the answer will settle `future`, on the thread of its `loop`.
-  void settle(const Attached&, loop::EventLoop& loop, PyObject* future);
+  /// The answer will settle `future`, on the thread of its `loop`. False with a Python error set.
+  bool start(const Attached&, loop::EventLoop& loop, PyObject* future, PyObject* target,
+             PyObject* const* arguments, Py_ssize_t count);
+
+  // Any thread.
+
+  /// Nobody waits for the answer any more: the Erlang process is killed. Null, for the caller's
+  /// convenience.
+  PyRef give_up();
+
+  /// Ends it with an ErlangError, made in `env`: who should have answered has gone.
+  void fail(ErlNifEnv* env);
 
   /// A scheduler, in a NIF: {ok, Value} | {error, Class, Reason, Stack}. False if nobody waits.
   bool answer(ERL_NIF_TERM result);
@@ -47,18 +56,29 @@ class PendingCall final : public Job {
   void abandon() noexcept override;
 
  private:
+  friend class Bridge;
+
+  void take_chain(const task::Submission* work);
+  bool send(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count,
+            Nanos deadline);
   ERL_NIF_TERM message(const Attached&, ErlNifEnv* env, PyObject* target,
                        PyObject* const* arguments, Py_ssize_t count, Nanos deadline);
+  bool claim();
   PyRef result(const Attached&);
-  void give_up();
   bool wait_in_executor(const Attached&, Executor& executor, Nanos deadline);
-  bool wait_in_thread(const Attached&);  // such a thread works for no call, so it has no deadline
+  bool wait_in_thread(const Attached&, Nanos deadline);
+  bool wait_detached(const Attached&, Nanos deadline);
 
   Bridge& bridge_;
   OwnedEnv env_;  // of result_
   ERL_NIF_TERM result_ = 0;
   std::atomic<bool> claimed_{false};  // by the answer, or by the caller giving up
   std::atomic<bool> answered_{false};
+
+  // The list of those that wait for an answer; the bridge's.
+  PendingCall* previous_ = nullptr;
+  PendingCall* next_ = nullptr;
+  bool expected_ = false;
 
   std::shared_ptr<Executor> executor_;  // that waits, or null
   std::uint64_t chain_ = 0;

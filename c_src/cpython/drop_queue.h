@@ -64,6 +64,13 @@ class DeferredRef {
   }
 
   explicit operator bool() const noexcept { return node_ != nullptr; }
+  /// Gives the reference out, past the queue; empty afterwards.
+  PyRef take(const Attached&) noexcept {
+    if (node_ == nullptr) return nullptr;
+    PyRef object = PyRef::steal(node_->object);
+    delete std::exchange(node_, nullptr);
+    return object;
+  }
   /// Borrowed.
   PyObject* get(const Attached&) const noexcept { return node_->object; }
   /// Any thread: does the object belong to the interpreter of `queue`?

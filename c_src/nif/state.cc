@@ -63,6 +63,7 @@ bool State::prepare(const Attached& py) {
 
 void State::run_executors() {
   std::lock_guard lock(mutex_);
+  end_executors();  // of a run whose owner died before it could stop() it
   started_ = true;
   for (unsigned i = 0; i < options_.loop_executors; ++i) {
     Executor::Config config;
@@ -139,7 +140,7 @@ class State::Stop final : public Job {
     const std::unique_ptr<Stop> self(this);
     const Attached py = Attached::in_slot();
     for (const auto& executor : executors_) {
-      executor->interrupt(py, nullptr, state_.services.names.interrupted);
+      executor->interrupt(py, nullptr, 0, state_.services.names.interrupted);
     }
     const PyRef cleaned =
         PyRef::steal(PyObject_CallNoArgs(state_.services.names.application_stopped));
@@ -169,17 +170,23 @@ void State::stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
   {
     std::lock_guard lock(mutex_);
     started_ = false;
-    for (const auto& weak : executors_) {
-      if (auto executor = weak.lock()) executors.push_back(std::move(executor));
-    }
-    executors_.clear();
-    loop_executors_.clear();
+    executors = end_executors();
   }
   bridge.forget_router();
   bridge.clear_names();
-  for (const auto& executor : executors) executor->stop_when_done();
   services.interpreter->janitor().post(
       new Stop(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline));
+}
+
+std::vector<std::shared_ptr<Executor>> State::end_executors() {
+  std::vector<std::shared_ptr<Executor>> executors;
+  for (const auto& weak : executors_) {
+    if (auto executor = weak.lock()) executors.push_back(std::move(executor));
+  }
+  executors_.clear();
+  loop_executors_.clear();
+  for (const auto& executor : executors) executor->stop_when_done();
+  return executors;
 }
 
 std::shared_ptr<Executor> State::new_executor(const std::string& name) {

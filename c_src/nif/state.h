@@ -55,7 +55,8 @@ class State {
 
   bool prepare(const Attached&);
   void run_executors();
-  std::string start_interpreter(const std::string& executable, const std::string& package_dir);
+  /// Lets all executors end when they have done what is queued; mutex_ held.
+  std::vector<std::shared_ptr<Executor>> end_executors();
 
   std::mutex mutex_;  // protects the following
   bool started_ = false;

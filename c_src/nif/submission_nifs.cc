@@ -13,10 +13,10 @@ convert::BinaryAs get_binary_as(const State& state, ERL_NIF_TERM term) {
   throw BadArgument();
 }
 
-task::HostedLoop::Where get_where(const State& state, ERL_NIF_TERM term) {
+task::Where get_where(const State& state, ERL_NIF_TERM term) {
   const Atoms& atoms = state.services.beam.atoms;
-  if (term == atoms.call) return task::HostedLoop::Where::kExecutor;
-  if (term == atoms.task) return task::HostedLoop::Where::kLoop;
+  if (term == atoms.call) return task::Where::kExecutor;
+  if (term == atoms.task) return task::Where::kLoop;
   throw BadArgument();
 }
 
@@ -34,7 +34,7 @@ class Interruption final : public Job {
   Interruption(std::shared_ptr<Executor> executor, PyObject* exception)
       : executor_(std::move(executor)), exception_(exception) {}
   void run() noexcept override {
-    executor_->interrupt(Attached::in_slot(), nullptr, exception_);
+    executor_->interrupt(Attached::in_slot(), nullptr, 0, exception_);
     delete this;
   }
   void abandon() noexcept override { delete this; }
@@ -70,8 +70,8 @@ void post_to_janitor(State& state, Job* job) {
 ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
-  const auto where = get_where(state, argv[1]);
   task::SubmissionSpec spec{};
+  spec.where = get_where(state, argv[1]);
   spec.owner = get_local_pid(env, argv[2]);
   spec.tag = argv[3] == atoms.self ? 0 : argv[3];
   spec.request = argv[4];
@@ -80,7 +80,7 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   spec.chain = get_uint64(env, argv[7]);
   const auto submission = state.services.submissions.make(
       state.services, ResourceRef<task::HostedLoop>::share(&loop), spec);
-  const auto accepted = loop.submit(env, submission.get(), where);
+  const auto accepted = loop.submit(env, submission.get());
   if (accepted != task::HostedLoop::Accepted::kYes) return refusal(env, atoms, accepted);
   return submission.term(env);
 }

@@ -10,8 +10,9 @@
 
 namespace ep {
 
-Running::Running(const Attached&, Executor& executor, const void* id, const void* host)
-    : executor_(executor), id_(id), host_(host), below_(executor.running_) {
+Running::Running(const Attached&, Executor& executor, const void* id, const void* host,
+                 std::uint64_t chain)
+    : executor_(executor), id_(id), host_(host), chain_(chain), below_(executor.running_) {
   std::lock_guard lock(executor_.mutex_);
   executor_.running_ = this;
 }
@@ -22,6 +23,22 @@ Running::~Running() {
   if (executor_.interrupted_.exchange(false)) {
     PyThreadState_SetAsyncExc(executor_.python_thread_, nullptr);
   }
+  if (below_ != nullptr && below_->wanted_ != nullptr) {
+    PyThreadState_SetAsyncExc(executor_.python_thread_, std::exchange(below_->wanted_, nullptr));
+    executor_.interrupted_.store(true);
+  }
+}
+
+ChainWait::ChainWait(Executor& executor, std::uint64_t chain) : executor_(executor) {
+  std::lock_guard lock(executor_.mutex_);
+  executor_.waiting_chains_.push_back(chain);
+  executor_.waiting_.store(true);
+}
+
+ChainWait::~ChainWait() {
+  std::lock_guard lock(executor_.mutex_);
+  executor_.waiting_chains_.pop_back();
+  executor_.waiting_.store(!executor_.waiting_chains_.empty());
 }
 
 Executor::Executor(Config config)
@@ -79,11 +96,25 @@ void Executor::abandon_all() noexcept {
   for (Job* job : pending) job->abandon();
 }
 
-bool Executor::interrupt(const Attached&, const void* id, PyObject* exception) {
+bool Executor::waits_for(std::uint64_t chain) noexcept {
+  if (!waiting_.load()) return false;
+  std::lock_guard lock(mutex_);
+  return std::find(waiting_chains_.begin(), waiting_chains_.end(), chain) != waiting_chains_.end();
+}
+
+bool Executor::interrupt(const Attached&, const void* id, std::uint64_t chain,
+                         PyObject* exception) {
   {
     std::lock_guard lock(mutex_);
-    if (running_ == nullptr || (id != nullptr && running_->id_ != id)) return false;
-    PyThreadState_SetAsyncExc(python_thread_, exception);
+    Running* target = running_;
+    while (target != nullptr && id != nullptr && target->id_ != id) target = target->below_;
+    if (target == nullptr) return false;
+    for (Running* above = running_; above != target; above = above->below_) {
+      if (chain != 0 && above->chain_ == chain) above->wanted_ = exception;
+    }
+    target->wanted_ = exception;
+    if (running_->wanted_ == nullptr) return true;
+    PyThreadState_SetAsyncExc(python_thread_, std::exchange(running_->wanted_, nullptr));
     interrupted_.store(true);
   }
   waker_.wake();
@@ -172,12 +203,6 @@ Job* Executor::take(std::uint64_t chain) {
   return job;
 }
 
-void Executor::run_one(Job* job) noexcept {
-  const std::uint64_t outer = std::exchange(chain_, job->chain);
-  job->run();
-  chain_ = outer;
-}
-
 bool Executor::run_jobs() noexcept {
   if (deliver_interrupt(Attached::in_slot())) return false;
   serve();
@@ -190,7 +215,7 @@ void Executor::serve() noexcept {
   for (std::size_t batch = pending_count_.load(std::memory_order_acquire); batch > 0; --batch) {
     Job* job = take(0);
     if (job == nullptr) return;
-    run_one(job);
+    job->run();
   }
 }
 
@@ -200,7 +225,7 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
     if (done()) return Waited::kDone;
     if (deliver_interrupt(py) || PyErr_CheckSignals() != 0) return Waited::kInterrupted;
     if (Job* job = chain != 0 ? take(chain) : nullptr) {
-      run_one(job);
+      job->run();
       continue;
     }
     fetch();  // what is left is not ours to run now, and must not end the wait below again and again

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/job.h"
 #include "base/mailbox.h"
@@ -31,9 +32,10 @@ class Executor;
 /// long as the code runs.
 class Running {
  public:
-  /// `id` names the work, for interrupt(); `host` is whatever the work belongs to. Attached, on the
-  /// executor's thread.
-  Running(const Attached&, Executor& executor, const void* id, const void* host);
+  /// `id` names the work, for interrupt(); `host` is whatever the work belongs to; `chain` is the
+  /// chain of nested calls that it is part of, or 0. Attached, on the executor's thread.
+  Running(const Attached&, Executor& executor, const void* id, const void* host,
+          std::uint64_t chain);
   /// An interruption that has not been delivered yet is taken back: it must not hit later work.
   ~Running();
   Running(const Running&) = delete;
@@ -44,7 +46,22 @@ class Running {
   Executor& executor_;
   const void* const id_;
   const void* const host_;
+  const std::uint64_t chain_;
   Running* const below_;
+  PyObject* wanted_ = nullptr;  // raised when what is above has ended; a type that lives for ever
+};
+
+/// Says, for its duration, that an executor's thread waits for an answer in a chain of nested calls.
+class ChainWait {
+ public:
+  /// On the executor's thread, before anybody can hand in work for the chain.
+  ChainWait(Executor& executor, std::uint64_t chain);
+  ~ChainWait();
+  ChainWait(const ChainWait&) = delete;
+  ChainWait& operator=(const ChainWait&) = delete;
+
+ private:
+  Executor& executor_;
 };
 
 /// What an executor does before it sleeps, given the chance once per set_idler(): the place where a
@@ -86,10 +103,14 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool stopped() const noexcept { return stopping_.load(std::memory_order_acquire); }
   bool join_until(Nanos deadline) { return thread_.join_until(deadline); }
 
-  /// Attached, any thread of the same interpreter. Raises `exception` in the work named `id` (null:
-  /// whatever runs) at its next bytecode or in its wait, if it is the innermost work running here.
-  /// True if it was.
-  bool interrupt(const Attached&, const void* id, PyObject* exception);
+  /// Attached, any thread of the same interpreter. Raises `exception`, a type that lives for ever,
+  /// in the work named `id` (null: the innermost) at its next bytecode or in its wait. If other work
+  /// runs on top of it, then as soon as that has ended; and at once in what of that belongs to
+  /// `chain`, since it works for this one. False if there is no such work here.
+  bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
+
+  /// Any thread. Does this thread wait for an answer in that chain?
+  bool waits_for(std::uint64_t chain) noexcept;
 
   // The executor's own thread, attached.
 
@@ -101,7 +122,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void forget_idler(const Idler* idler) noexcept {
     if (idler_ == idler) idler_ = nullptr;
   }
-  std::uint64_t current_chain() const noexcept { return chain_; }
+  /// Does what runs now do so inside of a wait for an answer in a chain?
+  bool inside_wait() const noexcept { return !waiting_chains_.empty(); }
   /// What the innermost Running on this thread was given, or null.
   const void* running_id() const noexcept { return running_ != nullptr ? running_->id_ : nullptr; }
   const void* running_host() const noexcept {
@@ -117,6 +139,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool run_jobs() noexcept override;
 
  private:
+  friend class ChainWait;
   friend class Running;
 
   class Last final : public Job {
@@ -134,7 +157,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void sleep() noexcept;
   void fetch();
   Job* take(std::uint64_t chain);
-  void run_one(Job* job) noexcept;
   bool deliver_interrupt(const Attached&) noexcept;
   void abandon_all() noexcept;
 
@@ -152,13 +174,15 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   // Own thread only.
   AdaptiveSpin spin_;
   Idler* idler_ = nullptr;
-  std::uint64_t chain_ = 0;
 
   std::mutex mutex_;  // protects the following; never held while Python runs
   std::deque<Job*> pending_;
   Running* running_ = nullptr;
   unsigned long python_thread_ = 0;
-  std::atomic<std::size_t> pending_count_{0};  // so that has_jobs() needs no lock
+  std::vector<std::uint64_t> waiting_chains_;  // innermost last; changed by the own thread only
+  // So that has_jobs() and waits_for() need no lock, as a rule.
+  std::atomic<std::size_t> pending_count_{0};
+  std::atomic<bool> waiting_{false};
 };
 
 }  // namespace ep

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <new>
+#include <utility>
 
 #include "cpython/slot.h"
 #include "task/submission.h"
@@ -22,7 +23,8 @@ PyObject* deliver(PyObject* self, PyObject* const* arguments, size_t count, PyOb
       PyErr_SetString(PyExc_TypeError, "expected one argument, the finished task");
       return nullptr;
     }
-    const auto submission = std::move(reinterpret_cast<Delivery*>(self)->submission);
+    const auto submission =
+        std::exchange(reinterpret_cast<Delivery*>(self)->submission, ResourceRef<Submission>());
     if (submission) submission->finish_task(py, arguments[0]);
     return PyRef::borrow(Py_None);
   });
@@ -30,7 +32,9 @@ PyObject* deliver(PyObject* self, PyObject* const* arguments, size_t count, PyOb
 
 void deallocate(PyObject* self) noexcept {
   PyTypeObject* const type = Py_TYPE(self);
-  reinterpret_cast<Delivery*>(self)->submission.~ResourceRef();
+  auto& submission = reinterpret_cast<Delivery*>(self)->submission;
+  if (submission) submission->lose_task(Attached::in_slot());
+  submission.~ResourceRef();
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -64,31 +68,53 @@ PyRef make_delivery(PyTypeObject* type, ResourceRef<Submission> submission) {
   return made;
 }
 
+PyRef make_task(const PythonNames& names, PyObject* loop, PyObject* awaitable) {
+  if (!PyCoro_CheckExact(awaitable)) {
+    return PyRef::steal(
+        PyObject_CallFunctionObjArgs(names.ensure_future, awaitable, loop, nullptr));
+  }
+  PyObject* const arguments[] = {loop, awaitable};
+  return PyRef::steal(PyObject_VectorcallMethod(names.create_task, arguments, 2, nullptr));
+}
+
+/// A task runs in a copy of the context that it is made in, and hands that on to what it starts.
+PyRef make_task_for(const PythonNames& names, PyObject* loop, PyObject* awaitable,
+                    PyObject* delivery) {
+  const PyRef token = PyRef::steal(PyContextVar_Set(names.delivery_variable, delivery));
+  if (!token) return nullptr;
+  PyRef task = make_task(names, loop, awaitable);
+  return PyContextVar_Reset(names.delivery_variable, token.get()) == 0 ? std::move(task) : PyRef();
+}
+
 }  // namespace
 
 PyTypeObject* make_delivery_type(const Attached&, PyObject* module) {
   return reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
 }
 
+ResourceRef<Submission> submission_of_context(const Attached&, const Services& services) noexcept {
+  PyObject* value = nullptr;
+  if (PyContextVar_Get(services.names.delivery_variable, nullptr, &value) != 0) PyErr_Clear();
+  const PyRef delivery = PyRef::steal(value);
+  if (!delivery || Py_TYPE(delivery.get()) != services.names.delivery) return {};
+  return reinterpret_cast<Delivery*>(delivery.get())->submission;
+}
+
 PyRef new_task(const Attached&, Services& services, PyObject* loop, PyObject* awaitable,
                ResourceRef<Submission> submission) {
   const PythonNames& names = services.names;
-  PyRef task;
-  if (PyCoro_CheckExact(awaitable)) {
-    PyObject* const arguments[] = {loop, awaitable};
-    task = PyRef::steal(PyObject_VectorcallMethod(
-        names.create_task, arguments, 2, nullptr));
-  } else {
-    task = PyRef::steal(
-        PyObject_CallFunctionObjArgs(names.ensure_future, awaitable, loop, nullptr));
-  }
-  if (!task) return nullptr;
   const PyRef delivery = make_delivery(names.delivery, std::move(submission));
   if (!delivery) return nullptr;
-  PyObject* const arguments[] = {task.get(), delivery.get()};
-  const PyRef added =
-      PyRef::steal(PyObject_VectorcallMethod(names.add_done_callback, arguments, 2, nullptr));
-  return added ? std::move(task) : PyRef();
+  PyRef task = make_task_for(names, loop, awaitable, delivery.get());
+  PyRef added;
+  if (task) {
+    PyObject* const arguments[] = {task.get(), delivery.get()};
+    added = PyRef::steal(PyObject_VectorcallMethod(names.add_done_callback, arguments, 2, nullptr));
+  }
+  if (added) return task;
+  // The error is the result then; the delivery must not make one of its own.
+  reinterpret_cast<Delivery*>(delivery.get())->submission = {};
+  return nullptr;
 }
 
 }  // namespace ep::task

@@ -10,10 +10,14 @@ namespace ep::task {
 
 class Submission;
 
-/// A task of `loop` for `awaitable`, which ends `submission` when it is done. A coroutine becomes an
+/// A task of `loop` for `awaitable`, which ends `submission` when it is done, and whose context and
+/// what inherits it belong to `submission`. A coroutine becomes an
 /// asyncio.Task, a future of that loop is awaited as it is. Null with a Python error set.
 PyRef new_task(const Attached&, Services& services, PyObject* loop, PyObject* awaitable,
                ResourceRef<Submission> submission);
+
+/// The submission that the current Python context belongs to, until it has its result; or null.
+ResourceRef<Submission> submission_of_context(const Attached&, const Services& services) noexcept;
 
 /// The heap type of the callback; null with a Python error set.
 PyTypeObject* make_delivery_type(const Attached&, PyObject* module);

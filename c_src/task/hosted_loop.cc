@@ -23,21 +23,24 @@ HostedLoop::HostedLoop(Services& services, std::shared_ptr<Executor> executor, b
     : services_(services), executor_(std::move(executor)), owns_executor_(owns_executor) {}
 
 HostedLoop::~HostedLoop() {
+  // Without a close() before, the Python loop is still open, and its users may outlive us.
+  if (loop::EventLoop* const loop = loop_.load()) loop->set_notifier(nullptr);
+  if (owns_executor_) executor_->stop();
   if (!selected_ && select_fd_ >= 0) ::close(select_fd_);
 }
 
 // ---- handing in work
 
-HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission, Where where) {
-  if (ledger_.size() >= services_.max_pending.load(std::memory_order_relaxed)) return Accepted::kOverloaded;
+HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission) {
+  if (ledger_.size() >= services_.max_pending.load(std::memory_order_relaxed)) {
+    return Accepted::kOverloaded;
+  }
   if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
   enif_keep_resource(submission);  // the mailbox's reference
-  if (where == Where::kExecutor ? executor_->post(submission) : post_to_loop(submission)) {
-    return Accepted::kYes;
-  }
-  ledger_.remove(submission);
+  if (submission->post()) return Accepted::kYes;
   enif_release_resource(submission);
-  return Accepted::kClosed;
+  // If close() was faster it has answered already.
+  return submission->withdraw() ? Accepted::kClosed : Accepted::kYes;
 }
 
 bool HostedLoop::post_to_loop(Job* job) noexcept {
@@ -106,13 +109,10 @@ bool HostedLoop::create_loop(const Attached& py) {
 
 void HostedLoop::tick(const Attached& py) {
   if (finished_) return;
-  if (python_loop(py) == nullptr) {
-    PyErr_WriteUnraisable(services_.names.new_loop);
-    return;
-  }
+  if (python_loop(py) == nullptr) return fail_early(py);
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   {
-    const Running work(py, *executor_, this, this);
+    const Running work(py, *executor_, this, this, 0);
     const loop::RunningScope running(py, loop);
     if (!running.entered() || !loop.tick(py)) PyErr_WriteUnraisable(python_loop_.get(py));
   }
@@ -122,6 +122,18 @@ void HostedLoop::tick(const Attached& py) {
   } else {
     executor_->set_idler(py, this);
   }
+}
+
+/// There can be no Python loop, for want of descriptors or memory perhaps; later there may.
+void HostedLoop::fail_early(const Attached&) noexcept {
+  PyErr_WriteUnraisable(services_.names.new_loop);
+  std::vector<Job*> early;
+  {
+    std::lock_guard lock(mutex_);
+    early.swap(early_);
+    parked_.store(true, std::memory_order_seq_cst);
+  }
+  for (Job* job : early) job->abandon();
 }
 
 void HostedLoop::before_sleep(const Attached& py) noexcept {
@@ -181,7 +193,17 @@ void HostedLoop::tell_worker(const loop::EventLoop& loop) noexcept {
 void HostedLoop::share_poller(int poll_fd) noexcept {
   if (poll_fd < 0) return;
   std::lock_guard lock(mutex_);
-  if (select_fd_ < 0 && !closing_) select_fd_ = ::fcntl(poll_fd, F_DUPFD_CLOEXEC, 0);
+  if (poll_fd == poll_fd_ || closing_) return;
+  if (select_fd_ >= 0) {
+    if (selected_) {
+      replaced_fds_.push_back(select_fd_);
+    } else {
+      ::close(select_fd_);
+    }
+  }
+  selected_ = false;
+  select_fd_ = ::fcntl(poll_fd, F_DUPFD_CLOEXEC, 0);
+  poll_fd_ = select_fd_ < 0 ? -1 : poll_fd;
 }
 
 bool HostedLoop::set_worker(ErlNifEnv* env, const ErlNifPid& worker) {
@@ -196,6 +218,7 @@ bool HostedLoop::set_worker(ErlNifEnv* env, const ErlNifPid& worker) {
 }
 
 bool HostedLoop::arm(ErlNifEnv* env) {
+  release_replaced(env);
   std::lock_guard lock(mutex_);
   if (select_fd_ < 0 || closing_) return false;
   selected_ = true;
@@ -232,7 +255,20 @@ void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   queue(finish_);
 }
 
+/// In a NIF or callback of the VM's, which alone may touch its poll set.
+void HostedLoop::release_replaced(ErlNifEnv* env) noexcept {
+  std::vector<int> replaced;
+  {
+    std::lock_guard lock(mutex_);
+    replaced.swap(replaced_fds_);
+  }
+  for (const int fd : replaced) {
+    enif_select(env, fd, ERL_NIF_SELECT_STOP, this, nullptr, services_.beam.atoms.undefined);
+  }
+}
+
 void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
+  release_replaced(env);
   int fd = -1;
   bool selected = false;
   {

@@ -33,13 +33,12 @@ class Submission;
 
 class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
  public:
-  enum class Where { kExecutor, kLoop };  // run as a call of a context, or inside the event loop
   enum class Accepted { kYes, kOverloaded, kClosed };
 
   HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor);
   ~HostedLoop();
 
-  Accepted submit(ErlNifEnv* env, Submission* submission, Where where);
+  Accepted submit(ErlNifEnv* env, Submission* submission);
   /// Runs `job` inside the loop; used for cancellations and continuations. False if it has closed.
   bool post_to_loop(Job* job) noexcept;
 
@@ -94,10 +93,12 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   void tick(const Attached&);
   void finish(const Attached&);
   bool create_loop(const Attached&);
+  void fail_early(const Attached&) noexcept;
   void park(const Attached&) noexcept;
   void tell_worker(const loop::EventLoop& loop) noexcept;
   void share_poller(int poll_fd) noexcept;
   void release_poller(ErlNifEnv* env) noexcept;
+  void release_replaced(ErlNifEnv* env) noexcept;
 
   Services& services_;
   const std::shared_ptr<Executor> executor_;
@@ -114,9 +115,11 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   std::vector<Job*> early_;  // came before there was a Python loop
   ErlNifPid worker_{};
   bool has_worker_ = false;
-  int select_fd_ = -1;  // a duplicate of the poller's descriptor, for the VM's poll set
   std::unique_ptr<DescriptorEvents> descriptor_events_;  // made once
+  int poll_fd_ = -1;    // the poller's descriptor that the next is a duplicate of
+  int select_fd_ = -1;  // for the VM's poll set
   bool selected_ = false;  // the VM knows select_fd_, and closes it through stop()
+  std::vector<int> replaced_fds_;  // selected, and of a poller descriptor that is no more
 
   // Executor's thread, attached.
   DeferredRef python_loop_;  // deferred, since the last term may die on a scheduler

@@ -33,6 +33,9 @@ constexpr Imported kImported[] = {
     {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
     {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
     {&PythonNames::current_task, "asyncio", "current_task"},
+    {&PythonNames::hide_loop, "erlang._hosted", "hide_loop"},
+    {&PythonNames::show_loop, "erlang._hosted", "show_loop"},
+    {&PythonNames::run_nested, "erlang._hosted", "run_nested"},
     {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
     {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},
     {&PythonNames::interrupted, "erlang._errors", "Interrupted"},
@@ -54,7 +57,8 @@ bool prepare_names(const Attached& py, Services& services, PyObject* module) {
     if (names.*imported.member == nullptr) return false;
   }
   names.delivery = make_delivery_type(py, module);
-  return names.delivery != nullptr;
+  names.delivery_variable = PyContextVar_New("erlang_delivery", nullptr);
+  return names.delivery != nullptr && names.delivery_variable != nullptr;
 }
 
 }  // namespace ep::task

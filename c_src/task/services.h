@@ -26,9 +26,13 @@ struct PythonNames {
   PyObject* interrupted = nullptr;      // the type erlang.Interrupted
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
   PyObject* current_task = nullptr;     // asyncio.current_task
+  PyObject* hide_loop = nullptr;        // erlang._hosted.hide_loop
+  PyObject* show_loop = nullptr;        // erlang._hosted.show_loop
+  PyObject* run_nested = nullptr;       // erlang._hosted.run_nested
   PyObject* ensure_future = nullptr;    // erlang._hosted.ensure_future
   PyObject* main_dict = nullptr;        // the namespace of __main__
   PyTypeObject* delivery = nullptr;     // task/delivery_type.h
+  PyObject* delivery_variable = nullptr;  // a contextvars.ContextVar for one of these
   // Interned names.
   PyObject* add_done_callback = nullptr;
   PyObject* cancel = nullptr;

@@ -2,12 +2,12 @@
 
 #include <utility>
 
-#include "base/spin.h"
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "task/delivery_type.h"
 #include "task/hosted_loop.h"
 #include "task/invoke.h"
+#include "task/nested_scope.h"
 #include "task/services.h"
 
 namespace ep::task {
@@ -18,16 +18,27 @@ Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const S
       owner_(spec.owner),
       tag_(spec.tag == 0 ? 0 : env_.copy(spec.tag)),
       request_(env_.copy(spec.request)),
+      where_(spec.where),
       options_(spec.options),
       deadline_(spec.deadline) {
   chain = spec.chain != 0 ? spec.chain : services.last_chain.fetch_add(1) + 1;
 }
 
-Submission* Submission::current() noexcept {
+ResourceRef<Submission> Submission::current(const Attached& py, const Services& services) noexcept {
   const Executor* executor = Executor::current();
+  const void* const id = executor != nullptr ? executor->running_id() : nullptr;
   // A loop's own tick runs under the loop's name.
-  if (executor == nullptr || executor->running_id() == executor->running_host()) return nullptr;
-  return static_cast<Submission*>(const_cast<void*>(executor->running_id()));
+  if (id != nullptr && id != executor->running_host()) {
+    return ResourceRef<Submission>::share(static_cast<Submission*>(const_cast<void*>(id)));
+  }
+  return submission_of_context(py, services);
+}
+
+bool Submission::post() noexcept {
+  Executor& executor = loop_->executor();
+  // A loop that is blocked by code that waits for this can't take it into a tick.
+  const bool in_loop = where_ == Where::kLoop && !executor.waits_for(chain);
+  return in_loop ? loop_->post_to_loop(this) : executor.post(this);
 }
 
 // ---- doing the work, on the executor's thread
@@ -35,13 +46,19 @@ Submission* Submission::current() noexcept {
 void Submission::run() noexcept {
   const auto reference = ResourceRef<Submission>::adopt(this);
   const Attached py = Attached::in_slot();
-  const Running running(py, loop_->executor(), this, loop_.get());
-  // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
-  if (state_.load() != State::kPending) {
-    loop_->ledger().remove(this);
-    return;
+  {
+    const Running running(py, loop_->executor(), this, loop_.get(), chain);
+    // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
+    if (state_.load() == State::kPending) perform_pending(py);
   }
+  // An interruption that came when the code had just made its task has been taken back.
+  if (state_.load() != State::kPending) cancel_task(py);
+  loop_->look_for_work();
+}
+
+void Submission::perform_pending(const Attached& py) noexcept {
   try {
+    const NestedScope nested(py, services_, loop_->executor().inside_wait());
     perform(py);
   } catch (const PythonError&) {
     fail_with_error(py);
@@ -50,7 +67,6 @@ void Submission::run() noexcept {
     fail_with_error(py);
   }
   PyErr_Clear();  // an interruption that came too late to matter
-  loop_->look_for_work();
 }
 
 void Submission::abandon() noexcept {
@@ -60,9 +76,8 @@ void Submission::abandon() noexcept {
 
 void Submission::perform(const Attached& py) {
   if (continuation_) {
-    const DeferredRef marker = std::move(continuation_);
-    PyRef value =
-        PyRef::steal(PyObject_CallMethodNoArgs(marker.get(py), services_.names.resume));
+    const PyRef marker = continuation_.take(py);
+    PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(marker.get(), services_.names.resume));
     if (!value) return fail_with_error(py);
     return handle(py, std::move(value));
   }
@@ -79,15 +94,18 @@ void Submission::handle(const Attached& py, PyRef value) {
     if (is_inline.get() != Py_True) {
       continuation_ = DeferredRef(py, std::move(value), services_.codec->drops());
       enif_keep_resource(this);
-      if (!loop_->executor().post(this)) abandon();
+      if (!post()) abandon();
       return;
     }
     value = PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.resume));
     if (!value) return fail_with_error(py);
   }
   const PyAsyncMethods* const async = Py_TYPE(value.get())->tp_as_async;
-  if (async != nullptr && async->am_await != nullptr) return start_task(py, value.get());
-  succeed(py, value.get());
+  if (async == nullptr || async->am_await == nullptr) return succeed(py, value.get());
+  if (!loop_->executor().inside_wait()) return start_task(py, value.get());
+  // What waits below blocks this thread, and with it the loop.
+  value = PyRef::steal(PyObject_CallOneArg(services_.names.run_nested, value.get()));
+  return value ? succeed(py, value.get()) : fail_with_error(py);
 }
 
 void Submission::start_task(const Attached& py, PyObject* awaitable) {
@@ -110,13 +128,20 @@ void Submission::cancel_task(const Attached& py) noexcept {
 }
 
 void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
-  task_ = {};
+  const PyRef done = task_.take(py);
   const PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(task, services_.names.result));
-  if (value) {
-    succeed(py, value.get());
-  } else {
-    fail_with_error(py);
+  if (!value) return fail_with_error(py);
+  if (Py_TYPE(value.get()) != reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
+    return succeed(py, value.get());
   }
+  handle(py, PyRef::borrow(value.get()));
+}
+
+void Submission::lose_task(const Attached& py) noexcept {
+  if (state_.load() != State::kPending) return;
+  const SavedError saved(py);
+  PyErr_SetString(PyExc_RuntimeError, "the task was dropped before it was done");
+  fail_with_error(py);
 }
 
 // ---- the one reply
@@ -128,7 +153,10 @@ bool Submission::claim(State to) noexcept {
   return true;
 }
 
-void Submission::send_claimed(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept {
+/// The result is made before the submission is claimed: that may take long, or run Python code, and
+/// meanwhile a cancellation must win without waiting.
+void Submission::reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept {
+  if (!claim(State::kSending)) return;
   const ERL_NIF_TERM tag =
       tag_ == 0 ? enif_make_resource(env.get(), this) : enif_make_copy(env.get(), tag_);
   enif_send(caller, &owner_, env.get(),
@@ -138,7 +166,6 @@ void Submission::send_claimed(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TE
 
 void Submission::succeed(const Attached& py, PyObject* value) noexcept {
   if (state_.load() != State::kPending) return;
-  // Converted before it is claimed: that can take long, and a cancellation should win meanwhile.
   const OwnedEnv env;
   ERL_NIF_TERM term;
   Problem problem;
@@ -146,45 +173,39 @@ void Submission::succeed(const Attached& py, PyObject* value) noexcept {
   if (!services_.codec->to_term(py, env.get(), value, &term, problem.failure)) {
     return fail(py, problem);
   }
-  if (!claim(State::kSending)) return;
-  send_claimed(nullptr, env, enif_make_tuple2(env.get(), services_.beam.atoms.ok, term));
+  reply(nullptr, env, enif_make_tuple2(env.get(), services_.beam.atoms.ok, term));
 }
 
-template <class Build>
-void Submission::reply_error(ErlNifEnv* caller, Build&& reason) noexcept {
-  if (!claim(State::kSending)) return;
-  const OwnedEnv env;
-  send_claimed(caller, env,
-               enif_make_tuple2(env.get(), services_.beam.atoms.error, reason(env.get())));
+void Submission::reply_error(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM reason) noexcept {
+  reply(caller, env, enif_make_tuple2(env.get(), services_.beam.atoms.error, reason));
 }
 
 void Submission::fail(const Attached& py, const Problem& problem) noexcept {
   const Atoms& atoms = services_.beam.atoms;
+  const OwnedEnv env;
   switch (problem.kind) {
     case Problem::Kind::kPythonError:
       return fail_with_error(py);
     case Problem::Kind::kConversion:
-      return reply_error(nullptr,
-                         [&](ErlNifEnv* env) { return problem.failure.reason(env, atoms); });
+      return reply_error(nullptr, env, problem.failure.reason(env.get(), atoms));
     case Problem::Kind::kNotFound:
-      return reply_error(nullptr, [&](ErlNifEnv* env) {
-        return enif_make_tuple3(env, atoms.not_found, enif_make_copy(env, problem.module),
-                                enif_make_copy(env, problem.function));
-      });
+      return reply_error(nullptr, env,
+                         enif_make_tuple3(env.get(), atoms.not_found, env.copy(problem.module),
+                                          env.copy(problem.function)));
   }
 }
 
 void Submission::fail_with_error(const Attached& py) noexcept {
   const PyRef exception = take_error(py);
-  reply_error(nullptr, [&](ErlNifEnv* env) {
-    return services_.codec->exception_reason(py, env, exception.get());
-  });
+  if (state_.load() != State::kPending) return;
+  const OwnedEnv env;
+  reply_error(nullptr, env, services_.codec->exception_reason(py, env.get(), exception.get()));
 }
 
 void Submission::fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
-  reply_error(caller, [&](ErlNifEnv* env) {
-    return enif_make_tuple2(env, services_.beam.atoms.executor_died, enif_make_copy(env, why));
-  });
+  const OwnedEnv env;
+  reply_error(caller, env,
+              enif_make_tuple2(env.get(), services_.beam.atoms.executor_died, env.copy(why)));
   stop_work();
 }
 
@@ -199,18 +220,16 @@ bool Submission::cancel() noexcept {
 }
 
 Submission::Progress Submission::progress() const noexcept {
-  for (;; cpu_relax()) {
-    switch (state_.load()) {
-      case State::kPending:
-        return Progress::kPending;
-      case State::kSending:
-        continue;
-      case State::kSent:
-        return Progress::kSent;
-      case State::kCancelled:
-        return Progress::kCancelled;
-    }
+  switch (state_.load()) {
+    case State::kPending:
+    case State::kSending:
+      break;
+    case State::kSent:
+      return Progress::kSent;
+    case State::kCancelled:
+      return Progress::kCancelled;
   }
+  return Progress::kPending;
 }
 
 void Submission::stop_work() noexcept {
@@ -224,7 +243,7 @@ void Submission::Cancellation::run() noexcept {
   const Attached py = Attached::in_slot();
   PyObject* const interrupted = owner_.services_.names.interrupted;
   if (!at_loop_) {
-    if (owner_.loop_->executor().interrupt(py, &owner_, interrupted)) return;
+    if (owner_.loop_->executor().interrupt(py, &owner_, owner_.chain, interrupted)) return;
     if (!owner_.task_started_.load()) return;
     at_loop_ = true;
     if (owner_.is_task_running(py)) owner_.watch_for_stuck_task();
@@ -252,7 +271,7 @@ void Submission::watch_for_stuck_task() noexcept {
 
 void Submission::interrupt_stuck_task(const Attached& py) noexcept {
   if (!is_task_running(py)) return;
-  loop_->executor().interrupt(py, loop_.get(), services_.names.interrupted);
+  loop_->executor().interrupt(py, loop_.get(), chain, services_.names.interrupted);
 }
 
 void Submission::Cancellation::abandon() noexcept { enif_release_resource(&owner_); }

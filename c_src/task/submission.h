@@ -29,10 +29,13 @@ class HostedLoop;
 struct Services;
 struct Problem;
 
+enum class Where : std::uint8_t { kExecutor, kLoop };  // as a call, or inside the event loop
+
 struct SubmissionSpec {
   ErlNifPid owner;
   ERL_NIF_TERM tag;  // of the reply; 0: the submission's own reference
   ERL_NIF_TERM request;  // see task/invoke.h
+  Where where = Where::kExecutor;
   convert::Options options;
   Nanos deadline = kNever;  // of the caller; what the work calls in turn inherits it
   std::uint64_t chain = 0;  // 0: starts a chain of its own
@@ -45,8 +48,14 @@ class Submission final : public Job {
   void run() noexcept override;
   void abandon() noexcept override;
 
+  /// Any thread. Posts it to where it has to run; the mailbox takes over a reference. False: that
+  /// has closed.
+  bool post() noexcept;
+  /// After a failed post(): true if there has been no reply, and now there won't be one.
+  bool withdraw() noexcept { return claim(State::kCancelled); }
+
   /// Any thread. Nobody wants the result any more: the work is skipped, interrupted or its task
-  /// cancelled, and no reply is sent. False if the reply has been sent already.
+  /// cancelled, and no reply is sent. False if the reply has been sent or is on its way.
   bool cancel() noexcept;
 
   /// Any thread; `caller` is the NIF environment if that is a scheduler's, else null. Ends it with
@@ -54,7 +63,7 @@ class Submission final : public Job {
   void fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
 
   enum class Progress : std::uint8_t { kPending, kSent, kCancelled };
-  /// Any thread. A reply that is on its way counts as sent: this waits for it, some microseconds.
+  /// Any thread. kSent: the reply is in the owner's mailbox, or has been.
   Progress progress() const noexcept;
 
   /// The janitor: ends the step of a cancelled task that still runs, if it does.
@@ -62,6 +71,8 @@ class Submission final : public Job {
 
   /// The asyncio task of this submission is done.
   void finish_task(const Attached&, PyObject* task) noexcept;
+  /// Its task has gone without ever being done.
+  void lose_task(const Attached&) noexcept;
 
   const ErlNifPid& owner() const noexcept { return owner_; }
   Nanos deadline() const noexcept { return deadline_; }
@@ -69,8 +80,9 @@ class Submission final : public Job {
 
   LedgerHook ledger_hook;  // the ledger's
 
-  /// The submission whose code runs on this thread, innermost, or null.
-  static Submission* current() noexcept;
+  /// The submission that the code on this thread works for: as a call, in a task, or in whatever
+  /// inherits a task's context. Null if there is none, or it has been answered.
+  static ResourceRef<Submission> current(const Attached&, const Services& services) noexcept;
 
  private:
   enum class State : std::uint8_t { kPending, kSending, kSent, kCancelled };
@@ -88,6 +100,7 @@ class Submission final : public Job {
   };
 
   bool claim(State to) noexcept;
+  void perform_pending(const Attached&) noexcept;
   void stop_work() noexcept;
   void perform(const Attached&);
   void handle(const Attached&, PyRef value);
@@ -98,9 +111,8 @@ class Submission final : public Job {
   void succeed(const Attached&, PyObject* value) noexcept;
   void fail(const Attached&, const Problem& problem) noexcept;
   void fail_with_error(const Attached&) noexcept;
-  template <class Build>
-  void reply_error(ErlNifEnv* caller, Build&& reason) noexcept;
-  void send_claimed(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept;
+  void reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept;
+  void reply_error(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM reason) noexcept;
 
   Services& services_;
   const ResourceRef<HostedLoop> loop_;
@@ -108,6 +120,7 @@ class Submission final : public Job {
   OwnedEnv env_;  // holds tag_ and request_
   const ERL_NIF_TERM tag_;
   const ERL_NIF_TERM request_;
+  const Where where_;
   const convert::Options options_;
   const Nanos deadline_;
   std::atomic<State> state_{State::kPending};

@@ -18,8 +18,12 @@ async def async_call(name, *args):
     if not isinstance(loop, _loop.ErlangEventLoop):
         return await loop.run_in_executor(None, functools.partial(_erlang.call, name, *args))
     future = loop.create_future()
-    _erlang.start_call(loop, future, name, *args)
-    return await future
+    call = _erlang.start_call(loop, future, name, *args)
+    try:
+        return await future
+    except asyncio.CancelledError:
+        _erlang.cancel_call(call)
+        raise
 
 
 def sleep(seconds):

@@ -1,0 +1,26 @@
+// NestedScope: Python code that runs inside of a wait of other code, on its thread, is not inside of
+// the event loop that the other code may run in: for its duration no loop is running.
+//
+// Executor's thread, attached.
+#pragma once
+
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "task/services.h"
+
+namespace ep::task {
+
+class NestedScope {
+ public:
+  /// Does nothing unless `nested`. Throws PythonError.
+  NestedScope(const Attached&, const Services& services, bool nested);
+  ~NestedScope();
+  NestedScope(const NestedScope&) = delete;
+  NestedScope& operator=(const NestedScope&) = delete;
+
+ private:
+  const Services& services_;
+  PyRef hidden_;
+};
+
+}  // namespace ep::task
