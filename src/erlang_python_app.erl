@@ -10,4 +10,9 @@ start(_Type, _Args) ->
 
 -spec stop(term()) -> ok.
 stop(_State) ->
+    _ = [persistent_term:erase(Key) || {Key, _} <- persistent_term:get(), is_ours(Key)],
     ok.
+
+%% What the loops, and how many there are, were published under.
+is_ours({Module, _}) -> lists:member(Module, [py_context, py_event_loop, py_event_loop_pool]);
+is_ours(_) -> false.

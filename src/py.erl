@@ -154,10 +154,13 @@ async_gather(Calls) ->
     {ok, [term()]} | {error, error()}.
 async_gather(Calls, Timeout) ->
     Deadline = deadline(Timeout),
-    gather([apply(fun async_call/4, gather_args(Call)) || Call <- Calls], Deadline, []).
+    %% All are looked at before any is started, so that a bad one leaves nothing running.
+    Requests = [gather_args(Call) || Call <- Calls],
+    gather([apply(fun async_call/4, Request) || Request <- Requests], Deadline, []).
 
-gather_args({Module, Function, Args}) -> [Module, Function, Args, #{}];
-gather_args({Module, Function, Args, Kwargs}) -> [Module, Function, Args, Kwargs].
+gather_args({Module, Function, Args}) -> gather_args({Module, Function, Args, #{}});
+gather_args({Module, Function, Args, Kwargs}) when is_list(Args), is_map(Kwargs) ->
+    [Module, Function, Args, Kwargs].
 
 gather([], _Deadline, Values) ->
     {ok, lists:reverse(Values)};
@@ -204,22 +207,22 @@ started(undefined) -> {error, not_started};
 started(Context) -> Context.
 
 %% @doc Raises KeyboardInterrupt in the call that runs on a context, if one does.
--spec interrupt(py_context:context()) -> ok | {error, not_started}.
+-spec interrupt(py_context:context()) -> ok | {error, not_started | {executor_died, stopped}}.
 interrupt(Context) ->
     py_context:interrupt(Context).
 
 %% @doc As `py_callback:register/2': Python can call the fun by this name.
--spec register_function(name(), fun(([term()]) -> term())) -> ok.
+-spec register_function(name(), fun(([term()]) -> term())) -> ok | {error, not_started}.
 register_function(Name, Fun) ->
     py_callback:register(Name, Fun).
 
 %% @doc As `py_callback:register/3'.
--spec register_function(name(), module(), atom()) -> ok.
+-spec register_function(name(), module(), atom()) -> ok | {error, not_started}.
 register_function(Name, Module, Function) ->
     py_callback:register(Name, Module, Function).
 
 %% @doc As `py_callback:unregister/1'.
--spec unregister_function(name()) -> ok.
+-spec unregister_function(name()) -> ok | {error, not_started}.
 unregister_function(Name) ->
     py_callback:unregister(Name).
 

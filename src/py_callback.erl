@@ -25,24 +25,27 @@
 -type callback() :: fun(([term()]) -> term()).
 
 %% @doc Registers a fun under a name; replaces one of the same name.
--spec register(py:name(), callback()) -> ok.
+-spec register(py:name(), callback()) -> ok | {error, not_started}.
 register(Name, Fun) when is_function(Fun, 1) ->
-    Key = key(Name),
-    true = ets:insert(?TABLE, {Key, Fun}),
-    py_nif:add_name(Key).
+    ask({register, key(Name), Fun}).
 
 %% @doc Registers `Module:Function/1'; later versions of the module are called.
--spec register(py:name(), module(), atom()) -> ok.
+-spec register(py:name(), module(), atom()) -> ok | {error, not_started}.
 register(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
     register(Name, fun Module:Function/1).
 
 %% @doc Python can't call it any more. `ok' also if there was no such name.
--spec unregister(py:name()) -> ok.
+-spec unregister(py:name()) -> ok | {error, not_started}.
 unregister(Name) ->
-    Key = key(Name),
-    ok = py_nif:remove_name(Key),
-    true = ets:delete(?TABLE, Key),
-    ok.
+    ask({unregister, key(Name)}).
+
+%% One after the other, so that the table and the names that Python sees agree.
+ask(Request) ->
+    try
+        gen_server:call(?MODULE, Request, infinity)
+    catch
+        exit:{_Reason, {gen_server, call, _}} -> {error, not_started}
+    end.
 
 key(Name) when is_atom(Name) -> atom_to_binary(Name);
 key(Name) when is_binary(Name) -> Name.
@@ -66,16 +69,26 @@ chain() ->
     get(?CHAIN).
 
 %% State: the running calls, by the process that does each, and the processes by call.
--type state() :: #{reference() => py_nif:call(), py_nif:call() => pid()}.
+-type state() :: #{pid() => py_nif:call(), py_nif:call() => pid()}.
 
 %% @private
 -spec init([]) -> {ok, state()}.
 init([]) ->
+    %% The processes that run functions are linked: they end with this one.
+    process_flag(trap_exit, true),
     ok = py_nif:set_router(self()),
+    [ok = py_nif:add_name(Name) || {Name, _Fun} <- ets:tab2list(?TABLE)],
     {ok, #{}}.
 
 %% @private
--spec handle_call(term(), gen_server:from(), state()) -> {reply, {error, unknown}, state()}.
+-spec handle_call(term(), gen_server:from(), state()) -> {reply, ok | {error, unknown}, state()}.
+handle_call({register, Name, Fun}, _From, State) ->
+    true = ets:insert(?TABLE, {Name, Fun}),
+    {reply, py_nif:add_name(Name), State};
+handle_call({unregister, Name}, _From, State) ->
+    ok = py_nif:remove_name(Name),
+    true = ets:delete(?TABLE, Name),
+    {reply, ok, State};
 handle_call(_Request, _From, State) ->
     {reply, {error, unknown}, State}.
 
@@ -87,15 +100,10 @@ handle_cast(_Message, State) ->
 %% @private
 -spec handle_info(term(), state()) -> {noreply, state()}.
 handle_info({py_call, Call, Target, Args, Timeout, Chain, Loop}, State) ->
-    Run = fun() -> run(Call, Target, Args, {Chain, Loop, deadline(Timeout)}) end,
-    {Pid, Monitor} = spawn_monitor(Run),
-    {noreply, State#{Monitor => Call, Call => Pid}};
-handle_info({'DOWN', Monitor, process, _Pid, Reason}, State) ->
-    {Call, Rest} = maps:take(Monitor, State),
-    %% A process that answered ends normally; for one that was killed the answer is given here.
-    Reason =:= normal orelse
-        py_nif:callback_reply(Call, {error, exit, Reason, <<"the process was killed">>}),
-    {noreply, maps:remove(Call, Rest)};
+    Pid = spawn_link(fun() -> run(Call, Target, Args, {Chain, Loop, deadline(Timeout)}) end),
+    {noreply, State#{Pid => Call, Call => Pid}};
+handle_info({'EXIT', Pid, Reason}, State) ->
+    {noreply, ended(Pid, Reason, State)};
 handle_info({py_cancel, Call}, State) ->
     case State of
         #{Call := Pid} -> exit(Pid, kill);
@@ -109,7 +117,7 @@ handle_info({interrupt_stuck, Submission}, State) ->
     ok = py_nif:interrupt_stuck(Submission),
     {noreply, State};
 handle_info({py_send, To, Message}, State) ->
-    catch To ! Message,
+    ok = py_remote:send(To, Message),
     {noreply, State};
 handle_info({async_result, {cast, What}, Result}, State) ->
     report_cast(What, Result),
@@ -119,6 +127,17 @@ handle_info(Message, State) when element(1, Message) =:= py_log ->
     {noreply, State};
 handle_info(_Other, State) ->
     {noreply, State}.
+
+%% A process that has answered ends normally; for one that was killed the answer is given here.
+ended(Pid, Reason, State) ->
+    case maps:take(Pid, State) of
+        {Call, Rest} ->
+            Reason =:= normal orelse
+                py_nif:callback_reply(Call, {error, exit, Reason, <<"the process was killed">>}),
+            maps:remove(Call, Rest);
+        error ->
+            State
+    end.
 
 deadline(infinity) -> infinity;
 deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.

@@ -10,12 +10,12 @@
 -export([start_link/0, start_link/1, stop/1]).
 -export([call/4, call/5, call/6, eval/2, eval/3, eval/4, exec/2, exec/3]).
 -export([call_method/4, call_method/5, getattr/3, interrupt/1]).
--export([mine/0, nth/1, keys/0, ref/1, start_numbered/1]).
+-export([mine/0, nth/1, ref/1, start_numbered/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([context/0]).
 
--type context() :: pid() | py_nif:loop().
+-type context() :: pid() | atom() | py_nif:loop().
 -type option() :: {name, atom()}.
 
 %% @doc A context without a name.
@@ -90,15 +90,20 @@ getattr(Context, Object, Name) ->
     request(Context, {getattr, Object, Name}, #{}).
 
 %% @doc As `py:interrupt/1'.
--spec interrupt(context()) -> ok | {error, not_started}.
+-spec interrupt(context()) -> ok | {error, not_started | {executor_died, stopped}}.
 interrupt(Context) ->
     case ref(Context) of
         undefined -> {error, not_started};
+        dead -> {error, {executor_died, stopped}};
         Ref -> py_nif:interrupt(Ref)
     end.
 
 request(Context, Request, Options) ->
-    py_work:call(ref(Context), call, Request, py_work:options(Options)).
+    Checked = py_work:options(Options),
+    case ref(Context) of
+        dead -> {error, {executor_died, stopped}};
+        Loop -> py_work:call(Loop, call, Request, Checked)
+    end.
 
 code(Code) ->
     case unicode:characters_to_binary(Code) of
@@ -127,19 +132,19 @@ nth(N) ->
     is_integer(N) andalso N >= 1 andalso (Size =:= 0 orelse N =< Size) orelse error(badarg, [N]),
     numbered(N).
 
-%% @private
--spec keys() -> [term()].
-keys() ->
-    [{?MODULE, N} || N <- lists:seq(1, persistent_term:get({?MODULE, size}, 0))].
-
 numbered(N) ->
     persistent_term:get({?MODULE, N}, undefined).
 
 %% @private
--spec ref(context() | undefined) -> py_nif:loop() | undefined.
-ref(Context) when is_pid(Context) -> gen_server:call(Context, ref);
-ref(Context) when is_atom(Context), Context =/= undefined -> gen_server:call(Context, ref);
-ref(Context) -> Context.
+-spec ref(context() | atom()) -> py_nif:loop() | undefined | dead.
+ref(Context) when is_pid(Context); is_atom(Context), Context =/= undefined ->
+    try
+        gen_server:call(Context, ref, infinity)
+    catch
+        exit:{_Reason, {gen_server, call, _}} -> dead
+    end;
+ref(Context) ->
+    Context.
 
 %% @private
 -spec start_numbered(pos_integer()) -> gen_server:start_ret().

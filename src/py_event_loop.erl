@@ -8,7 +8,7 @@
 
 -export([run/3, run/4, create_task/3, create_task/4, await/1, await/2]).
 -export([spawn_task/3, spawn_task/4, get_loop/0]).
--export([run_on/5, unblocked/1]).
+-export([run_on/5]).
 
 -export_type([run_options/0]).
 
@@ -72,17 +72,4 @@ run_on(Loop, Module, Function, Args, Options) when is_list(Args), is_map(Options
     py_work:call(Loop, task, {call, Module, Function, Args, Kwargs}, py_work:options(Rest)).
 
 default() ->
-    unblocked(persistent_term:get({?MODULE, default}, undefined)).
-
-%% @private
-%% @doc The loop itself, or another if Python code that waits for this very process blocks it.
--spec unblocked(py_nif:loop() | undefined) -> py_nif:loop() | undefined.
-unblocked(Loop) ->
-    case py_callback:chain() of
-        {_Chain, Loop, _Deadline} when Loop =/= undefined ->
-            Others = [{?MODULE, default} | py_event_loop_pool:keys()] ++ py_context:keys(),
-            Loops = [persistent_term:get(Key, undefined) || Key <- Others],
-            hd([Other || Other <- Loops, Other =/= Loop, Other =/= undefined] ++ [Loop]);
-        _ ->
-            Loop
-    end.
+    persistent_term:get({?MODULE, default}, undefined).

@@ -7,7 +7,6 @@
 
 -export([run/3, run/4, create_task/3, create_task/4, await/1, await/2]).
 -export([spawn_task/3, spawn_task/4, get_loop/0, get_stats/0]).
--export([keys/0]).
 
 %% @doc As `py_event_loop:run/3', on the loop of this process.
 -spec run(py:name(), py:name(), [term()]) -> py:result().
@@ -61,12 +60,5 @@ get_stats() ->
 mine() ->
     case persistent_term:get({?MODULE, size}, 0) of
         0 -> undefined;
-        Size ->
-            Key = {?MODULE, erlang:phash2(self(), Size) + 1},
-            py_event_loop:unblocked(persistent_term:get(Key, undefined))
+        Size -> persistent_term:get({?MODULE, erlang:phash2(self(), Size) + 1}, undefined)
     end.
-
-%% @private
--spec keys() -> [term()].
-keys() ->
-    [{?MODULE, N} || N <- lists:seq(1, persistent_term:get({?MODULE, size}, 0))].

@@ -39,7 +39,8 @@ call(Loop, Where, Request, Options) ->
 start(undefined, _Where, _Request) ->
     refused({error, not_started});
 start(Loop, Where, Request) ->
-    case py_nif:submit(Loop, Where, self(), self, Request, auto, infinity, 0) of
+    {Chain, _} = chain(infinity),
+    case py_nif:submit(Loop, Where, self(), self, Request, auto, infinity, Chain) of
         {error, _} = Error -> refused(Error);
         Submission -> Submission
     end.
@@ -54,8 +55,7 @@ refused(Error) ->
 %% logged.
 -spec cast(py_nif:loop() | undefined, where(), py_nif:request()) -> ok.
 cast(Loop, Where, Request) ->
-    What = {cast, element(2, Request), element(3, Request)},
-    Tag = {cast, {element(2, What), element(3, What)}},
+    Tag = {cast, {element(2, Request), element(3, Request)}},
     case Loop =/= undefined andalso router() of
         Router when is_pid(Router) ->
             case py_nif:submit(Loop, Where, Router, Tag, Request, auto, infinity, 0) of
@@ -72,6 +72,7 @@ cast(Loop, Where, Request) ->
 %% has been taken already.
 -spec await(reference(), timeout()) -> result().
 await(Ref, Timeout) ->
+    is_timeout(Timeout) orelse error(badarg, [Ref, Timeout]),
     receive
         {async_result, Ref, Result} -> Result
     after 0 ->
@@ -88,7 +89,8 @@ wait(Ref, Timeout) ->
     after Timeout ->
         case py_nif:cancel(Ref) of
             ok -> {error, timeout};
-            sent -> take_sent(Ref)
+            %% It was not there when the wait began, so it is there now or on its way.
+            sent -> receive {async_result, Ref, Result} -> Result end
         end
     end.
 
@@ -115,10 +117,14 @@ options(Timeout) ->
     check(#{timeout => Timeout, binary => auto}).
 
 check(#{timeout := Timeout, binary := Binary} = Options) ->
-    Timeout =:= infinity orelse (is_integer(Timeout) andalso Timeout >= 0) orelse
-        error({bad_option, {timeout, Timeout}}),
+    is_timeout(Timeout) orelse error({bad_option, {timeout, Timeout}}),
     lists:member(Binary, [auto, str, bytes]) orelse error({bad_option, {binary, Binary}}),
     Options.
+
+%% What `receive ... after' takes.
+is_timeout(Timeout) ->
+    Timeout =:= infinity orelse (is_integer(Timeout) andalso Timeout >= 0 andalso
+                                     Timeout =< 16#ffffffff).
 
 chain(Timeout) ->
     case py_callback:chain() of
