@@ -23,8 +23,8 @@ all() ->
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
         keys_that_become_one, keys_that_raise, nested_a_million_times, cycles,
         integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
-        a_huge_key_is_shown_short, no_atom_is_created, exceptions_have_one_shape, exceptions_that_misbehave,
-        exceptions_of_any_size
+        a_huge_key_is_shown_short, no_atom_is_created, exceptions_have_one_shape,
+        exceptions_that_misbehave, exceptions_of_any_size
     ].
 
 init_per_suite(Config) ->

@@ -151,7 +151,8 @@ distinct(Pairs) ->
 any_integer() ->
     oneof([
         integer(),
-        ?LET({Sign, Bits, Near}, {oneof([1, -1]), edge(), range(-2, 2)}, Sign * (1 bsl Bits) + Near),
+        ?LET({Sign, Bits, Near}, {oneof([1, -1]), edge(), range(-2, 2)},
+            Sign * (1 bsl Bits) + Near),
         ?LET(Bytes, binary(), binary:decode_unsigned(<<0, Bytes/binary>>)),
         ?LET({Bits, N}, {range(1000, 20000), integer()}, N bsl Bits)
     ]).
