@@ -16,8 +16,6 @@ std::unique_ptr<ChannelFactory> tls_server_channels(const std::string&, const st
   refuse();
 }
 
-std::unique_ptr<ChannelFactory> tls_client_channels() {
-  refuse();
-}
+std::unique_ptr<ChannelFactory> tls_client_channels() { refuse(); }
 
 }  // namespace ep::bench

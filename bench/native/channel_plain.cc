@@ -34,8 +34,6 @@ class PlainFactory final : public ChannelFactory {
 
 }  // namespace
 
-std::unique_ptr<ChannelFactory> plain_channels() {
-  return std::make_unique<PlainFactory>();
-}
+std::unique_ptr<ChannelFactory> plain_channels() { return std::make_unique<PlainFactory>(); }
 
 }  // namespace ep::bench

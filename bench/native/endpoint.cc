@@ -50,18 +50,14 @@ UniqueFd new_socket(Mode mode) {
   return UniqueFd(check(::socket(family, type | SOCK_CLOEXEC, 0), "socket"));
 }
 
-bool is_tcp(Mode mode) {
-  return mode == Mode::kTcp || mode == Mode::kTls;
-}
+bool is_tcp(Mode mode) { return mode == Mode::kTcp || mode == Mode::kTls; }
 
 void set_option(int fd, int level, int option) {
   const int on = 1;
   check(::setsockopt(fd, level, option, &on, sizeof on), "setsockopt");
 }
 
-void set_non_blocking(int fd) {
-  check(::fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl");
-}
+void set_non_blocking(int fd) { check(::fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl"); }
 
 }  // namespace
 

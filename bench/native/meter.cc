@@ -13,9 +13,7 @@ namespace {
 // How long a silent server is waited for beyond the plan.
 constexpr Nanos kPatience = 5 * kSecond;
 
-Nanos from_seconds(double s) {
-  return static_cast<Nanos>(s * static_cast<double>(kSecond));
-}
+Nanos from_seconds(double s) { return static_cast<Nanos>(s * static_cast<double>(kSecond)); }
 
 }  // namespace
 

@@ -3,13 +3,7 @@
 import os
 
 from .children import Command
-from .model import SubjectMissing
 from .workshop import BENCH, Workshop
-
-
-def require_application(workshop: Workshop) -> None:
-    if not (workshop.application / "ebin" / "py.beam").exists():
-        raise SubjectMissing("not built")
 
 
 def node_command(workshop: Workshop, module: str, *args: str) -> Command:

@@ -20,12 +20,17 @@ def loop_program(workshop: Workshop, loop: str, script: str, *args: str | pathli
     """The command that runs bench/loops/`script` on a loop; SubjectMissing if there is none."""
     program = BENCH / "loops" / script
     if loop == OURS:
-        if not workshop.erlpy.exists():
-            raise SubjectMissing("not built")
+        require_application(workshop)
         return [workshop.erlpy, program, "--loop", loop, *args]
     if loop == UVLOOP:
         require_modules(workshop, UVLOOP)
     return [workshop.python, program, "--loop", loop, *args]
+
+
+def require_application(workshop: Workshop) -> None:
+    compiled = workshop.application / "ebin" / "py.beam"
+    if not (compiled.exists() and workshop.erlpy.exists()):
+        raise SubjectMissing("not built")
 
 
 def require_modules(workshop: Workshop, *names: str) -> None:

@@ -8,7 +8,8 @@ import dataclasses
 
 from ..children import run_json
 from ..model import OURS, Figures, Goal, Group, Metric
-from ..node_program import node_command, node_environment, require_application
+from ..node_program import node_command, node_environment
+from ..subjects import require_application
 from ..workshop import Workshop
 
 PROCESS = "process"

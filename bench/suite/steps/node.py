@@ -5,8 +5,9 @@ import subprocess
 import time
 
 from ..children import Server, serving, status_of_process
-from ..model import OURS, Figures, Goal, Group, Metric, SubjectMissing
-from ..node_program import node_command, node_environment, require_application
+from ..model import OURS, Figures, Goal, Group, Metric
+from ..node_program import node_command, node_environment
+from ..subjects import require_application
 from ..workshop import Workshop
 
 EMPTY_NODE = "empty node"
@@ -98,8 +99,8 @@ class StartUp:
     metrics = (Metric("ms", "start-up of -c pass", "ms", "cost", Goal(at_most=1000)),)
 
     def measure(self, subject: str, workshop: Workshop) -> dict[str, Figures]:
-        if subject == OURS and not workshop.erlpy.exists():
-            raise SubjectMissing("not built")
+        if subject == OURS:
+            require_application(workshop)
         command = {
             PYTHON: [workshop.python, "-c", "pass"],
             EMPTY_NODE: ["erl", "-noshell", "-noinput", "-eval", "halt()."],
