@@ -6,7 +6,10 @@ target_compile_options(ep_warnings INTERFACE
   # CPython's method and slot tables leave their tails out and cast functions, by design.
   -Wno-missing-field-initializers -Wno-cast-function-type)
 if(EP_WERROR)
-  target_compile_options(ep_warnings INTERFACE -Werror)
+  # What the optimizer thinks it sees differs from compiler to compiler (GCC 16 warns of calls that
+  # it devirtualized to the wrong class itself), so it is shown but stops nobody's build.
+  target_compile_options(ep_warnings INTERFACE -Werror -Wno-error=array-bounds
+    -Wno-error=maybe-uninitialized -Wno-error=stringop-overflow)
 endif()
 
 # The optimization flags of CMake's build types come first, so that ours win.
