@@ -4,6 +4,7 @@
 #include "convert/codec.h"
 #include "cpython/module_state.h"
 #include "loop/module_part.h"
+#include "net/module_part.h"
 
 namespace ep {
 namespace {
@@ -13,12 +14,14 @@ constexpr const char* kName = "_erlang";
 int traverse(PyObject* module, visitproc visit, void* arg) noexcept {
   ModuleState& state = module_state(module);
   if (const int stop = convert::traverse_part(state, visit, arg)) return stop;
-  return loop::traverse_part(state, visit, arg);
+  if (const int stop = loop::traverse_part(state, visit, arg)) return stop;
+  return net::traverse_part(state, visit, arg);
 }
 
 void free_module(void* module) noexcept {
   ModuleState& state = module_state(static_cast<PyObject*>(module));
   callback::free_part(state);
+  net::free_part(state);
   loop::free_part(state);
   convert::free_part(state);
 }
@@ -46,26 +49,32 @@ PyModuleDef& module_def() noexcept {
   // the bridge. CPython keeps pointers to both for ever.
   static PyModuleDef_Slot slots[] = {
 #if PY_VERSION_HEX >= 0x030C0000
-      {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
-      {0, nullptr},
+    {0, nullptr},
   };
   static PyModuleDef def = {
-      PyModuleDef_HEAD_INIT, kName,    PyDoc_STR("The native part of the package erlang."),
-      sizeof(ModuleState),   nullptr,  slots,
-      traverse,              nullptr,  free_module,
+      PyModuleDef_HEAD_INIT,
+      kName,
+      PyDoc_STR("The native part of the package erlang."),
+      sizeof(ModuleState),
+      nullptr,
+      slots,
+      traverse,
+      nullptr,
+      free_module,
   };
   return def;
 }
 
 PyRef make_module(const Attached& py, callback::Bridge& bridge) {
   const PyRef spec = make_spec();
-  PyRef module =
-      spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
+  PyRef module = spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
   if (!module || PyModule_ExecDef(module.get(), &module_def()) < 0) return nullptr;
   ModuleState& state = module_state(module.get());
   if (!convert::add_to_module(py, module.get(), state, bridge.services.beam) ||
       !loop::add_to_module(py, module.get(), state) ||
+      !net::add_to_module(py, module.get(), state) ||
       !callback::add_to_module(py, module.get(), state, bridge) || !add_constants(module.get())) {
     return nullptr;
   }

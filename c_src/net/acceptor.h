@@ -1,0 +1,67 @@
+// Acceptor: accepts the connections of one listening socket, for a server. It makes transports
+// itself; for TLS servers, Python code does.
+//
+// When accepting fails, as a rule because the system is short of descriptors, it reports that,
+// leaves the socket alone for a second and tries again, as asyncio does. A failure to make a
+// protocol or a transport closes the one connection, and is reported in debug mode.
+//
+// Attached threads; the loop's. The listening socket is its owner's.
+#pragma once
+
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "loop/event_loop.h"
+#include "net/net_types.h"
+#include "net/socket_io.h"
+
+namespace ep::net {
+
+class Acceptor final : public loop::IoWatcher, public loop::NativeCallback {
+ public:
+  struct Parts {
+    PyRef loop;  // one of ours
+    PyRef socket;
+    PyRef protocol_factory;
+    PyRef server;         // or None
+    PyRef on_connection;  // called with a Python socket and an address instead; or None
+    int backlog;
+  };
+
+  /// Throws PythonError.
+  Acceptor(const Attached& py, PyObject* self, NetTypes& types, Parts parts);
+  ~Acceptor() { clear(Attached::in_slot()); }
+
+  /// Accepts from now on, until stop(). False: Python error set.
+  bool start(const Attached& py);
+  void stop(const Attached& py) noexcept;
+  /// After a shortage: goes on, unless it was stopped meanwhile. False: Python error set.
+  bool retry(const Attached& py) { return !serving_ || start(py); }
+
+  PyObject* owner() const noexcept override { return self_; }
+  void on_ready(loop::IoEvents ready) noexcept override;
+  bool run(const Attached& py) noexcept override;
+
+  int traverse(visitproc visit, void* arg) const;
+  void clear(const Attached& py) noexcept;
+
+ private:
+  bool accept_batch(const Attached& py);
+  int listening_descriptor(const Attached& py);
+  bool back_off(const Attached& py, const Accepted& failure);
+  bool connect(const Attached& py, Accepted connection);
+  void make_transport(const Attached& py, Accepted connection, PyRef& protocol);
+  void hand_over(const Attached& py, Accepted connection);
+  bool connection_failed(const Attached& py, const PyRef& protocol);
+  bool report(const Attached& py, const char* message, PyObject* exception, const char* key,
+              PyObject* object);
+
+  PyObject* const self_;
+  NetTypes& types_;
+  Parts parts_;
+  PyRef context_;
+  int listener_ = -1;
+  bool queued_ = false;
+  bool serving_ = false;
+};
+
+}  // namespace ep::net

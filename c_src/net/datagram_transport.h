@@ -1,0 +1,65 @@
+// DatagramTransport: `_erlang._ErlangDatagramTransport`, an asyncio.DatagramTransport over a UDP or
+// Unix socket. See transport.h for what it shares with other transports.
+//
+// A turn reads a bounded number of datagrams. One that can't be sent at once is queued. What the
+// socket reports goes to error_received(), and ends nothing.
+#pragma once
+
+#include <deque>
+
+#include "net/socket_io.h"
+#include "net/transport.h"
+
+namespace ep::net {
+
+class DatagramTransport final : public Transport {
+ public:
+  /// `remote`: the one address that may be sent to; or None.
+  DatagramTransport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts,
+                    PyObject* remote);
+
+  void open(const Attached& py, const TransportParts& parts);
+  void set_protocol(const Attached& py, PyObject* protocol) override;
+  std::size_t write_buffer_size() const noexcept override { return queued_bytes_; }
+  bool buffer_empty() const noexcept override { return queue_.empty(); }
+  int traverse(visitproc visit, void* arg) const override;
+  void clear(const Attached& py) noexcept override;
+
+  /// `to` may be None. False: Python error set. Throws std::bad_alloc.
+  bool send_to(const Attached& py, PyObject* data, PyObject* to);
+
+  PyObject* remote() const noexcept { return remote_.get(); }
+
+ private:
+  struct Datagram {
+    PyRef data;  // bytes
+    PyRef to;    // or None
+  };
+  enum class Sent { kYes, kNotNow, kFailed };  // failed: Python error set
+
+  bool read_ready(const Attached& py) override;
+  bool write_ready(const Attached& py) override;
+  void drop_buffer() noexcept override;
+
+  IoResult receive_one(int fd, PyRef& data, SocketAddress& from);
+  PyRef address_object(const Attached& py, const SocketAddress& from);
+  bool deliver(const Attached& py, const PyRef& data, const SocketAddress& from);
+  bool tell_error(const Attached& py);
+
+  bool check_remote(PyObject* to);
+  Sent send_one(const Attached& py, PyObject* data, PyObject* to);
+  Sent send_natively(const Attached& py, PyObject* data, const SocketAddress* to);
+  Sent send_by_socket_object(const Attached& py, PyObject* data, PyObject* to);
+  bool send_failed(const Attached& py);
+  bool flush(const Attached& py);
+
+  PyRef remote_;
+  PyRef datagram_received_;  // the protocol's method; null: to be looked up
+  PyRef last_from_object_;   // a peer that sends is likely to send again, and to be answered
+  SocketAddress last_from_;
+  std::deque<Datagram> queue_;
+  std::size_t queued_bytes_ = 0;
+  bool connected_ = false;
+};
+
+}  // namespace ep::net

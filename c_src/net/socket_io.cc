@@ -1,0 +1,56 @@
+#include "net/socket_io.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+namespace ep::net {
+namespace {
+
+IoResult result_of(ssize_t count) noexcept {
+  if (count < 0) return {0, errno};
+  return {static_cast<std::size_t>(count), 0};
+}
+
+}  // namespace
+
+IoResult receive(int fd, void* data, std::size_t size) noexcept {
+  return result_of(::recv(fd, data, size, 0));
+}
+
+IoResult send(int fd, const void* data, std::size_t size) noexcept {
+  return result_of(::send(fd, data, size, MSG_NOSIGNAL));
+}
+
+IoResult send(int fd, std::span<iovec> parts) noexcept {
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+
+IoResult receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept {
+  from.length = SocketAddress::capacity();
+  return result_of(::recvfrom(fd, data, size, 0, from.data(), &from.length));
+}
+
+IoResult send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept {
+  if (to == nullptr) return send(fd, data, size);
+  return result_of(::sendto(fd, data, size, MSG_NOSIGNAL, to->data(), to->length));
+}
+
+Accepted accept(int listener) noexcept {
+  Accepted accepted;
+  accepted.peer.length = SocketAddress::capacity();
+  accepted.fd.reset(::accept4(listener, accepted.peer.data(), &accepted.peer.length,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!accepted.fd) accepted.error = errno;
+  return accepted;
+}
+
+void set_no_delay(int fd, int family) noexcept {
+  if (family != AF_INET && family != AF_INET6) return;
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails if it is not TCP
+}
+
+}  // namespace ep::net

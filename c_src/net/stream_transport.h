@@ -1,0 +1,75 @@
+// StreamTransport: `_erlang._ErlangSocketTransport`, an asyncio.Transport over a connected TCP or
+// Unix socket. See transport.h for what it shares with other transports.
+//
+// Reads go into the bytes object that data_received() gets, or into the memory of a
+// BufferedProtocol. A write is tried at once; what does not go is queued by reference, and sent
+// gathered when the socket takes more.
+#pragma once
+
+#include <span>
+
+#include "net/read_size.h"
+#include "net/socket_io.h"
+#include "net/transport.h"
+#include "net/write_queue.h"
+
+namespace ep::net {
+
+class StreamTransport final : public Transport {
+ public:
+  StreamTransport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts);
+
+  void open(const Attached& py, const TransportParts& parts);
+
+  void set_protocol(const Attached& py, PyObject* protocol) override;
+  std::size_t write_buffer_size() const noexcept override { return queue_.size(); }
+  int traverse(visitproc visit, void* arg) const override;
+  void clear(const Attached& py) noexcept override;
+
+  // As the methods of asyncio.WriteTransport. False: Python error set.
+  bool write(const Attached& py, PyObject* data);
+  bool write_lines(const Attached& py, PyObject* lines);
+  bool write_eof(const Attached& py);
+
+  // For loop.sendfile(): a future that is done when nothing is queued; meanwhile, write() raises.
+  PyRef make_empty_waiter(const Attached& py);  // null: Python error set
+  void reset_empty_waiter() noexcept { empty_waiter_.reset(); }
+
+ private:
+  /// Memory to be sent.
+  struct Bytes {
+    const char* data;
+    std::size_t size;
+    PyRef owner;  // null: it is only lent to us, and may change
+  };
+
+  bool read_ready(const Attached& py) override;
+  bool write_ready(const Attached& py) override;
+  void drop_buffer() noexcept override { queue_.clear(); }
+  bool ended(const Attached& py) override;
+
+  // Reading.
+  bool read_bytes(const Attached& py);
+  bool read_into_buffer(const Attached& py);
+  IoResult receive_bytes(int fd, PyRef& data);
+  bool read_failed(const Attached& py, int error);
+  bool on_eof(const Attached& py);
+
+  // Writing.
+  bool may_write(const Attached& py, bool lines);
+  bool send_now(const Attached& py, std::span<Bytes> chunks);
+  void enqueue(const Attached& py, std::span<Bytes> chunks, std::size_t sent);
+  int flush() noexcept;
+  bool on_flushed(const Attached& py);
+  bool settle_empty_waiter(const Attached& py, PyObject* method, PyObject* value);
+
+  WriteQueue<PyRef> queue_;
+  PyRef data_received_;  // the protocol's method, or its get_buffer(); null: to be looked up
+  PyRef buffer_updated_;
+  PyRef empty_waiter_;
+  ReadSize read_size_;
+  bool buffered_ = false;  // the protocol is a BufferedProtocol
+  bool write_eof_ = false;
+};
+
+}  // namespace ep::net

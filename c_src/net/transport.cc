@@ -1,0 +1,348 @@
+#include "net/transport.h"
+
+#include "cpython/error.h"
+#include "cpython/slot.h"
+#include "net/run_user_code.h"
+#include "net/transport_table_type.h"
+
+namespace ep::net {
+namespace {
+
+/// As asyncio: so many writes to a lost connection go without a word.
+constexpr int kSilentLostWrites = 5;
+
+bool present(PyObject* object) noexcept { return object != nullptr && object != Py_None; }
+
+PyRef optional(PyObject* object) noexcept {
+  return present(object) ? PyRef::borrow(object) : PyRef();
+}
+
+PyObject* or_none(const PyRef& object) noexcept { return object ? object.get() : Py_None; }
+
+}  // namespace
+
+// The beginning.
+
+Transport::Transport(const Attached&, PyObject* self, NetTypes& types, TransportParts parts)
+    : self_(self),
+      types_(types),
+      loop_(PyRef::borrow(parts.loop)),
+      waiter_(optional(parts.waiter)),
+      socket_(std::move(parts.socket)) {}
+
+void Transport::open(const Attached& py, const TransportParts& parts) {
+  extra_.init(py, socket_.number(), parts.extra, parts.peer);
+  context_ = PyRef::steal(PyContext_CopyCurrent());
+  table_ = PyRef::steal(PyObject_GetAttr(loop_.get(), types_.names.transports.get()));
+  if (!context_ || !table_) throw PythonError();
+  if (Py_TYPE(table_.get()) != reinterpret_cast<PyTypeObject*>(types_.transport_table.get())) {
+    PyErr_SetString(PyExc_TypeError, "loop._transports must be a TransportTable");
+    throw PythonError();
+  }
+  set_protocol(py, parts.protocol);
+  attach_to_server(py, parts.server);
+  if (!loop().queue(py, loop::ReadyEntry(&start_))) throw PythonError();
+  keep_transport(py, table_.get(), socket_.number(), self_);
+}
+
+void Transport::set_protocol(const Attached&, PyObject* protocol) {
+  protocol_ = PyRef::borrow(protocol);
+}
+
+bool Transport::start(const Attached& py) {
+  const ContextScope context(py, context_);
+  const PyRef made = PyRef::steal(
+      PyObject_CallMethodOneArg(protocol_.get(), types_.names.connection_made.get(), self_));
+  if (!made && !report(py, "Fatal error: protocol.connection_made() call failed.")) return false;
+  started_ = true;
+  if (!closing_ && !watch(py) && !fatal_error(py, "Fatal read error on socket transport")) {
+    return false;
+  }
+  const PyRef waiter = std::exchange(waiter_, PyRef());
+  if (!waiter) return true;
+  const PyRef woken = PyRef::steal(
+      PyObject_CallFunctionObjArgs(types_.wake_waiter.get(), waiter.get(), Py_None, nullptr));
+  return static_cast<bool>(woken);
+}
+
+// Readiness.
+
+bool Transport::watch(const Attached& py) {
+  auto interest = static_cast<loop::IoEvents>(wants_write_ ? loop::kWrite : loop::kNothing);
+  if (wants_read()) interest |= loop::kRead;
+  if (interest == this->interest()) return true;
+  const int fd = descriptor(py);
+  const int error = fd < 0 ? EBADF : loop().poller().watch(*this, fd, interest);
+  if (error == 0) return true;
+  if (interest == loop::kNothing) {
+    loop().poller().unwatch(*this);
+    return true;
+  }
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
+}
+
+bool Transport::want_write(const Attached& py, bool on) {
+  wants_write_ = on;
+  return watch(py);
+}
+
+bool Transport::stop_reading_at_eof(const Attached& py) {
+  at_eof_ = true;
+  return watch(py);
+}
+
+void Transport::on_ready(loop::IoEvents ready) noexcept {
+  const bool queued = pending_ != loop::kNothing;
+  pending_ |= ready;
+  if (queued || loop().queue(Attached::in_slot(), loop::ReadyEntry(this))) return;
+  // Level-triggered: without memory now, the next poll reports it again.
+  PyErr_Clear();
+  pending_ = loop::kNothing;
+}
+
+bool Transport::run(const Attached& py) noexcept {
+  const loop::IoEvents ready = std::exchange(pending_, loop::kNothing);
+  if (conn_lost_ > 0) return true;
+  const ContextScope context(py, context_);
+  if ((ready & loop::kRead) != 0 && wants_read() && !read_ready(py)) return false;
+  // The protocol may have changed everything.
+  const bool writable = (ready & loop::kWrite) != 0 && wants_write_ && conn_lost_ == 0;
+  return !writable || write_ready(py);
+}
+
+bool Transport::pause_reading(const Attached& py) {
+  if (closing_ || paused_) return true;
+  paused_ = true;
+  return watch(py) && log_debug(py, "%r pauses reading");
+}
+
+bool Transport::resume_reading(const Attached& py) {
+  if (closing_ || !paused_) return true;
+  paused_ = false;
+  at_eof_ = false;
+  return watch(py) && log_debug(py, "%r resumes reading");
+}
+
+// Flow control.
+
+void Transport::set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low) {
+  const auto bytes = [](PyObject* number) {
+    const Py_ssize_t value = PyNumber_AsSsize_t(number, PyExc_OverflowError);
+    if (value == -1 && PyErr_Occurred()) throw PythonError();
+    return value;
+  };
+  const Py_ssize_t given_low = present(low) ? bytes(low) : -1;
+  Py_ssize_t upper = FlowControl::kDefaultHigh;
+  if (present(high)) {
+    upper = bytes(high);
+  } else if (present(low)) {
+    upper = given_low * 4;
+  }
+  const Py_ssize_t lower = present(low) ? given_low : upper / 4;
+  if (upper < lower || lower < 0) {
+    PyErr_Format(PyExc_ValueError, "high (%zd) must be >= low (%zd) must be >= 0", upper, lower);
+    throw PythonError();
+  }
+  flow_.set_limits(static_cast<std::size_t>(lower), static_cast<std::size_t>(upper));
+  if (!maybe_pause_protocol(py)) throw PythonError();
+}
+
+bool Transport::maybe_pause_protocol(const Attached& py) {
+  if (!flow_.must_pause(write_buffer_size())) return true;
+  return call_protocol_method(py, types_.names.pause_writing.get(),
+                              "protocol.pause_writing() failed");
+}
+
+bool Transport::maybe_resume_protocol(const Attached& py) {
+  if (!flow_.must_resume(write_buffer_size())) return true;
+  return call_protocol_method(py, types_.names.resume_writing.get(),
+                              "protocol.resume_writing() failed");
+}
+
+bool Transport::call_protocol_method(const Attached& py, PyObject* name, const char* failure) {
+  if (!protocol_) return true;
+  const PyRef protocol = protocol_;
+  const PyRef result = PyRef::steal(PyObject_CallMethodNoArgs(protocol.get(), name));
+  return result || report(py, failure);
+}
+
+// The end.
+
+bool Transport::close(const Attached& py) {
+  if (closing_) return true;
+  closing_ = true;
+  if (!watch(py)) return fatal_error(py, "Fatal write error on socket transport");
+  return !buffer_empty() || queue_lost(py, Py_None);
+}
+
+bool Transport::force_close(const Attached& py, PyObject* exception) {
+  if (conn_lost_ > 0 || !loop_) return true;
+  drop_buffer();
+  closing_ = true;
+  return queue_lost(py, exception);
+}
+
+bool Transport::queue_lost(const Attached& py, PyObject* exception) {
+  ++conn_lost_;
+  wants_write_ = false;
+  loop().poller().unwatch(*this);
+  exception_ = PyRef::borrow(exception);
+  return loop().queue(py, loop::ReadyEntry(&lost_));
+}
+
+bool Transport::lost(const Attached& py) {
+  const ContextScope context(py, context_);
+  return lose_connection(py);
+}
+
+bool Transport::lose_connection(const Attached& py) {
+  ++conn_lost_;
+  loop().poller().unwatch(*this);
+  const PyRef exception = std::exchange(exception_, PyRef());
+  const PyRef told = PyRef::steal(PyObject_CallMethodOneArg(
+      protocol_.get(), types_.names.connection_lost.get(), or_none(exception)));
+  bool ok = told || report(py, "Fatal error: protocol.connection_lost() call failed.");
+  socket_.close(py, types_);
+  if (ok) {
+    ok = detach_from_server(py) && ended(py);
+  } else {
+    const SavedError saved(py);
+    if (detach_from_server(py)) ended(py);
+  }
+  forget();
+  return ok;
+}
+
+/// The transport stays, with nothing in it.
+void Transport::forget() noexcept {
+  const PyRef self = PyRef::borrow(self_);
+  const PyRef loop = std::exchange(loop_, PyRef());
+  const PyRef table = std::exchange(table_, PyRef());
+  const PyRef context = std::exchange(context_, PyRef());
+  protocol_.reset();
+  server_.reset();
+  if (table) settle_transport(Attached::in_slot(), table.get(), socket_.number(), self_);
+}
+
+void Transport::attach_to_server(const Attached&, PyObject* server) {
+  if (!present(server)) return;
+  PyObject* const attach = types_.names.attach.get();
+  const PyRef attached =
+      PyRef::steal(types_.servers_know_transports ? PyObject_CallMethodOneArg(server, attach, self_)
+                                                  : PyObject_CallMethodNoArgs(server, attach));
+  if (!attached) throw PythonError();
+  server_ = PyRef::borrow(server);
+}
+
+bool Transport::detach_from_server(const Attached& py) {
+  const PyRef server = std::exchange(server_, PyRef());
+  if (!server) return true;
+  PyObject* const detach = types_.names.detach.get();
+  const PyRef detached = PyRef::steal(types_.servers_know_transports
+                                          ? PyObject_CallMethodOneArg(server.get(), detach, self_)
+                                          : PyObject_CallMethodNoArgs(server.get(), detach));
+  return detached || report(py, "Fatal error: server._detach() call failed.");
+}
+
+// Failures.
+
+bool Transport::fatal_os_error(const Attached& py, int error, const char* message) {
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return fatal_error(py, message);
+}
+
+bool Transport::fatal_error(const Attached& py, const char* message) {
+  if (ends_the_loop()) return false;
+  const bool expected = PyErr_ExceptionMatches(PyExc_OSError) != 0;
+  const PyRef exception = take_error(py);
+  if (!exception) return true;
+  bool ok = true;
+  if (!expected) {
+    restore_error(py, exception);
+    ok = report(py, message);
+  } else if (debug()) {
+    const PyRef logged = PyRef::steal(PyObject_CallMethod(
+        types_.log.get(), "debug", "sOsO", "%r: %s (%r)", self_, message, exception.get()));
+    ok = static_cast<bool>(logged);
+  }
+  return ok && force_close(py, exception.get());
+}
+
+bool Transport::report(const Attached& py, const char* message) {
+  if (ends_the_loop()) return false;
+  const PyRef exception = take_error(py);
+  if (!loop_) return true;
+  const PyRef loop = loop_;
+  const PyRef context =
+      PyRef::steal(Py_BuildValue("{sssOsOsO}", "message", message, "exception", exception.get(),
+                                 "transport", self_, "protocol", or_none(protocol_)));
+  if (!context) return false;
+  const PyRef handled = PyRef::steal(PyObject_CallMethodOneArg(
+      loop.get(), types_.names.call_exception_handler.get(), context.get()));
+  return static_cast<bool>(handled);
+}
+
+bool Transport::log_debug(const Attached&, const char* format) {
+  if (!debug()) return true;
+  const PyRef logged =
+      PyRef::steal(PyObject_CallMethod(types_.log.get(), "debug", "sO", format, self_));
+  return static_cast<bool>(logged);
+}
+
+bool Transport::count_lost_write(const Attached&) {
+  const bool warn = conn_lost_ >= kSilentLostWrites;
+  ++conn_lost_;
+  if (!warn) return true;
+  const PyRef logged = PyRef::steal(
+      PyObject_CallMethod(types_.log.get(), "warning", "s", "socket.send() raised exception."));
+  return static_cast<bool>(logged);
+}
+
+// Garbage.
+
+Transport::~Transport() {
+  const Attached py = Attached::in_slot();
+  Transport::clear(py);
+}
+
+void Transport::close_unreferenced(const Attached& py) {
+  if (!socket_.is_open()) return;
+  const int warned = PyErr_ResourceWarning(self_, 1, "unclosed transport %R", self_);
+  const SavedError saved(py);
+  if (loop_) loop().poller().unwatch(*this);
+  socket_.close(py, types_);
+  (void)warned;
+}
+
+void Transport::clear(const Attached& py) noexcept {
+  closing_ = true;
+  conn_lost_ = 1;
+  if (loop_) loop().poller().unwatch(*this);
+  socket_.close(py, types_);
+  if (table_) forget_transport(py, table_.get(), socket_.number(), self_);
+  protocol_.reset();
+  server_.reset();
+  context_.reset();
+  waiter_.reset();
+  exception_.reset();
+  extra_.clear();
+  table_.reset();
+  loop_.reset();
+}
+
+int Transport::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(loop_.get());
+  Py_VISIT(table_.get());
+  Py_VISIT(protocol_.get());
+  Py_VISIT(server_.get());
+  Py_VISIT(context_.get());
+  Py_VISIT(waiter_.get());
+  Py_VISIT(exception_.get());
+  if (const int stop = extra_.traverse(visit, arg)) return stop;
+  return socket_.traverse(visit, arg);
+}
+
+}  // namespace ep::net

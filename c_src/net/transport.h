@@ -1,0 +1,189 @@
+// Transport: what stream and datagram transports have in common: their socket, protocol and server,
+// flow control, and the order in which they begin and end.
+//
+// It lives inside a Python object, a subclass of asyncio.Transport or asyncio.DatagramTransport.
+// From construction until connection_lost() has been called the loop's TransportTable keeps it
+// alive; it refers to its loop for as long.
+//
+// All of the protocol's methods are called in the loop's run phase, in the context in which the
+// transport was made, but pause_writing(), which is called from write(). A function that may call
+// user code returns false if an exception is set that nothing may stop (SystemExit,
+// KeyboardInterrupt); all others go where asyncio sends them.
+//
+// Threads: attached; the loop's, as asyncio demands.
+#pragma once
+
+#include <new>
+
+#include "cpython/attach.h"
+#include "cpython/ref.h"
+#include "loop/event_loop.h"
+#include "net/extra_info.h"
+#include "net/flow_control.h"
+#include "net/net_types.h"
+#include "net/owned_socket.h"
+
+namespace ep::net {
+
+/// What a transport is made from. All borrowed but the socket.
+struct TransportParts {
+  PyObject* loop;  // one of ours
+  OwnedSocket socket;
+  PyObject* protocol;
+  PyObject* waiter;           // a future, or None or null
+  PyObject* extra;            // a dict, or None or null
+  const SocketAddress* peer;  // null: not known
+  PyObject* server;           // or None or null
+};
+
+class Transport : public loop::IoWatcher, public loop::NativeCallback {
+ public:
+  /// Throws PythonError. It does nothing before open().
+  Transport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts);
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  virtual ~Transport();
+
+  /// Starts it: the protocol is going to be told. Throws PythonError; the socket is closed then.
+  void open(const Attached& py, const TransportParts& parts);
+
+  PyObject* owner() const noexcept override { return self_; }
+  NetTypes& types() const noexcept { return types_; }
+
+  bool is_closing() const noexcept { return closing_; }
+  bool is_open() const noexcept { return socket_.is_open(); }
+  bool is_reading() const noexcept { return !paused_ && !closing_; }
+  PyObject* protocol() const noexcept { return protocol_.get(); }  // null: it is over
+  PyObject* loop_object() const noexcept { return loop_.get(); }   // null: it is over
+  PyObject* server() const noexcept { return server_.get(); }
+  OwnedSocket& socket() noexcept { return socket_; }
+  ExtraInfo& extra() noexcept { return extra_; }
+  FlowControl& flow() noexcept { return flow_; }
+  int lost_writes() const noexcept { return conn_lost_; }
+
+  virtual void set_protocol(const Attached& py, PyObject* protocol);
+  virtual std::size_t write_buffer_size() const noexcept = 0;
+  virtual bool buffer_empty() const noexcept { return write_buffer_size() == 0; }
+
+  /// Throws PythonError, also for arguments that asyncio does not accept.
+  void set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low);
+
+  // False: Python error set.
+  bool close(const Attached& py);
+  bool abort(const Attached& py) { return force_close(py, Py_None); }
+  bool pause_reading(const Attached& py);
+  bool resume_reading(const Attached& py);
+
+  /// The finalizer's: nobody has closed it. May set an error (warnings can be exceptions).
+  void close_unreferenced(const Attached& py);
+
+  virtual int traverse(visitproc visit, void* arg) const;
+  /// Ends everything without a word to the protocol.
+  virtual void clear(const Attached& py) noexcept;
+
+  void on_ready(loop::IoEvents ready) noexcept final;
+  bool run(const Attached& py) noexcept final;
+
+ protected:
+  /// One of the things to do in the run phase, in their own places in the loop's queue.
+  template <bool (Transport::*method)(const Attached&)>
+  class Step final : public loop::NativeCallback {
+   public:
+    explicit Step(Transport& transport) noexcept : transport_(transport) {}
+    bool run(const Attached& py) noexcept override { return (transport_.*method)(py); }
+    PyObject* owner() const noexcept override { return transport_.self_; }
+
+   private:
+    Transport& transport_;
+  };
+
+  // In the run phase, and only as long as connection_lost() has not been called for.
+  virtual bool read_ready(const Attached& py) = 0;
+  virtual bool write_ready(const Attached& py) = 0;
+  /// What has not been sent is not going to be.
+  virtual void drop_buffer() noexcept = 0;
+  /// After connection_lost().
+  virtual bool ended(const Attached&) { return true; }
+
+  loop::EventLoop& loop() const noexcept { return *loop::EventLoop::of(loop_.get()); }
+  int descriptor(const Attached& py) const noexcept { return socket_.descriptor(py, types_); }
+  bool debug() const noexcept { return loop_ && loop().debug(); }
+
+  bool wants_write() const noexcept { return wants_write_; }
+  bool wants_read() const noexcept { return started_ && is_reading() && !at_eof_; }
+  /// Sets what the poller reports. False: Python error set.
+  bool want_write(const Attached& py, bool on);
+  bool stop_reading_at_eof(const Attached& py);
+
+  /// Tells the protocol to pause, or to resume, if the size of the buffer says so.
+  bool maybe_pause_protocol(const Attached& py);
+  bool maybe_resume_protocol(const Attached& py);
+
+  /// Calls it with whatever exception is set, and ends the transport.
+  bool fatal_error(const Attached& py, const char* message);
+  /// The same with errno's.
+  bool fatal_os_error(const Attached& py, int error, const char* message);
+  bool force_close(const Attached& py, PyObject* exception);
+  bool lose_connection(const Attached& py);
+  /// Counts, and warns about, writes to what is lost.
+  bool count_lost_write(const Attached& py);
+
+  /// Reports the error that is set to the loop's exception handler.
+  bool report(const Attached& py, const char* message);
+  bool log_debug(const Attached& py, const char* format);
+
+ private:
+  bool start(const Attached& py);
+  bool lost(const Attached& py);
+  bool queue_lost(const Attached& py, PyObject* exception);
+  void attach_to_server(const Attached& py, PyObject* server);
+  bool detach_from_server(const Attached& py);
+  bool call_protocol_method(const Attached& py, PyObject* name, const char* failure);
+  bool watch(const Attached& py);
+  void forget() noexcept;
+
+  PyObject* const self_;
+  NetTypes& types_;
+  PyRef loop_;
+  PyRef table_;
+  PyRef protocol_;
+  PyRef server_;
+  PyRef context_;
+  PyRef waiter_;     // until start()
+  PyRef exception_;  // for connection_lost()
+  Step<&Transport::start> start_{*this};
+  Step<&Transport::lost> lost_{*this};
+  OwnedSocket socket_;
+  ExtraInfo extra_;
+  FlowControl flow_;
+  int conn_lost_ = 0;                        // above 0: connection_lost() is queued, or was called
+  loop::IoEvents pending_ = loop::kNothing;  // reported and not yet acted on
+  bool closing_ = false;
+  bool paused_ = false;
+  bool at_eof_ = false;
+  bool started_ = false;
+  bool wants_write_ = false;
+};
+
+/// The Python object. The first field after the head is the one slot of asyncio.BaseTransport.
+struct TransportObject {
+  // clang-format off
+  PyObject_HEAD
+  PyObject* extra;
+  // clang-format on
+  PyObject* weakrefs;
+  PyObject* dict;
+  bool constructed;
+  alignas(Transport) char core[1];  // of a subclass of Transport
+
+  static TransportObject* of(PyObject* self) noexcept {
+    return reinterpret_cast<TransportObject*>(self);
+  }
+};
+
+/// `self` is of one of the types of transports.
+inline Transport& transport_of(PyObject* self) noexcept {
+  return *std::launder(reinterpret_cast<Transport*>(TransportObject::of(self)->core));
+}
+
+}  // namespace ep::net

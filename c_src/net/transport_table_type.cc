@@ -1,0 +1,167 @@
+#include "net/transport_table_type.h"
+
+#include <climits>
+#include <vector>
+
+#include "cpython/slot.h"
+#include "loop/fd_table.h"
+
+namespace ep::net {
+namespace {
+
+struct Entry {
+  PyObject* transport = nullptr;  // borrowed, unless kept
+  bool kept = false;
+};
+
+struct TableObject {
+  // clang-format off
+  PyObject_HEAD
+  loop::FdTable<Entry>* entries;
+  // clang-format on
+};
+
+loop::FdTable<Entry>& entries_of(PyObject* self) {
+  return *reinterpret_cast<TableObject*>(self)->entries;
+}
+
+PyObject* create(PyTypeObject* type, PyObject*, PyObject*) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    auto entries = std::make_unique<loop::FdTable<Entry>>();
+    PyRef self = PyRef::steal(type->tp_alloc(type, 0));
+    if (self) reinterpret_cast<TableObject*>(self.get())->entries = entries.release();
+    return self;
+  });
+}
+
+/// What was kept alive; dropping it may run any code.
+PyRef empty(Entry& entry) noexcept {
+  const Entry old = std::exchange(entry, Entry());
+  return old.kept ? PyRef::steal(old.transport) : PyRef();
+}
+
+int clear(PyObject* self) {
+  entries_of(self).for_each([](int, Entry& entry) { const PyRef dropped = empty(entry); });
+  return 0;
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  int stop = 0;
+  if (reinterpret_cast<TableObject*>(self)->entries == nullptr) return 0;
+  entries_of(self).for_each([&](int, Entry& entry) {
+    if (stop == 0 && entry.kept) stop = visit(entry.transport, arg);
+  });
+  return stop;
+}
+
+void dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  clear(self);
+  delete reinterpret_cast<TableObject*>(self)->entries;
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+/// -1: Python error set.
+int key_of(PyObject* key) noexcept {
+  const long fd = PyLong_AsLong(key);
+  if (fd == -1 && PyErr_Occurred()) return -1;
+  if (fd >= 0 && fd <= INT_MAX) return static_cast<int>(fd);
+  PyErr_SetObject(PyExc_KeyError, key);
+  return -1;
+}
+
+PyObject* get_item(PyObject* self, PyObject* key) noexcept {
+  const int fd = key_of(key);
+  if (fd < 0) return nullptr;
+  const Entry* entry = entries_of(self).find(fd);
+  if (entry != nullptr && entry->transport != nullptr) return Py_NewRef(entry->transport);
+  PyErr_SetObject(PyExc_KeyError, key);
+  return nullptr;
+}
+
+int set_item(PyObject* self, PyObject* key, PyObject* transport) noexcept {
+  return slot([&](const Attached& py) -> int {
+    const int fd = key_of(key);
+    if (fd < 0) return -1;
+    if (transport != nullptr) {
+      keep_transport(py, self, fd, transport);
+      return 0;
+    }
+    Entry* entry = entries_of(self).find(fd);
+    if (entry == nullptr || entry->transport == nullptr) {
+      PyErr_SetObject(PyExc_KeyError, key);
+      return -1;
+    }
+    const PyRef dropped = empty(*entry);
+    return 0;
+  });
+}
+
+PyObject* values(PyObject* self, PyObject*) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    PyRef list = PyRef::steal(PyList_New(0));
+    if (!list) return nullptr;
+    entries_of(self).for_each([&](int, Entry& entry) {
+      if (entry.transport == nullptr) return;
+      if (PyList_Append(list.get(), entry.transport) != 0) throw PythonError();
+    });
+    return list;
+  });
+}
+
+PyObject* clear_method(PyObject* self, PyObject*) noexcept {
+  clear(self);
+  return Py_NewRef(Py_None);
+}
+
+template <class Function>
+void* slot_of(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
+
+}  // namespace
+
+PyRef new_transport_table_type(const Attached&, PyObject* module) noexcept {
+  static PyMethodDef methods[] = {
+      {"values", values, METH_NOARGS, "A list of the transports."},
+      {"clear", clear_method, METH_NOARGS, "Keep none of them alive any longer."},
+      {nullptr, nullptr, 0, nullptr},
+  };
+  PyType_Slot slots[] = {
+      {Py_tp_doc, const_cast<char*>("The transports of a loop, by descriptor number.")},
+      {Py_tp_new, slot_of(create)},
+      {Py_tp_dealloc, slot_of(dealloc)},
+      {Py_tp_traverse, slot_of(traverse)},
+      {Py_tp_clear, slot_of(clear)},
+      {Py_mp_subscript, slot_of(get_item)},
+      {Py_mp_ass_subscript, slot_of(set_item)},
+      {Py_tp_methods, methods},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {"_erlang.TransportTable", sizeof(TableObject), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
+  return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+void keep_transport(const Attached&, PyObject* table, int fd, PyObject* transport) {
+  Entry& entry = entries_of(table).make(fd);
+  const PyRef replaced = empty(entry);
+  entry = {Py_NewRef(transport), true};
+}
+
+void settle_transport(const Attached&, PyObject* table, int fd, PyObject* transport) noexcept {
+  Entry* entry = entries_of(table).find(fd);
+  if (entry == nullptr || entry->transport != transport || !entry->kept) return;
+  entry->kept = false;
+  Py_DECREF(transport);
+}
+
+void forget_transport(const Attached&, PyObject* table, int fd, PyObject* transport) noexcept {
+  Entry* entry = entries_of(table).find(fd);
+  if (entry != nullptr && entry->transport == transport) *entry = Entry();
+}
+
+}  // namespace ep::net
