@@ -94,14 +94,14 @@ PyGetSetDef datagram_attributes[] = {
 
 }  // namespace
 
-PyRef new_datagram_transport_type(const Attached& py, PyObject* module, PyObject* base) noexcept {
+PyRef new_datagram_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept {
   static std::vector<PyMethodDef> methods = with_common(datagram_methods, common_transport_methods);
   static std::vector<PyGetSetDef> attributes =
       with_common(datagram_attributes, common_transport_attributes);
   return new_transport_type(
       py, module,
       {"_erlang._ErlangDatagramTransport", "A datagram socket; see asyncio.DatagramTransport.",
-       base, sizeof(DatagramTransport), create, methods.data(), attributes.data()});
+       bases, sizeof(DatagramTransport), create, methods.data(), attributes.data()});
 }
 
 }  // namespace ep::net

@@ -6,7 +6,7 @@
 
 namespace ep::net {
 
-/// `base` is asyncio.DatagramTransport. Null: Python error set.
-PyRef new_datagram_transport_type(const Attached& py, PyObject* module, PyObject* base) noexcept;
+/// `bases` are asyncio's. Null: Python error set.
+PyRef new_datagram_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept;
 
 }  // namespace ep::net

@@ -79,10 +79,14 @@ void publish(PyObject* module, const PyRef& type) {
 void add_types(const Attached& py, PyObject* module, NetTypes& types) {
   const PyRef transports = import("asyncio.transports");
   types.transport_table = or_throw(new_transport_table_type(py, module));
-  types.stream_transport =
-      or_throw(new_stream_transport_type(py, module, attribute(transports, "Transport").get()));
-  types.datagram_transport = or_throw(
-      new_datagram_transport_type(py, module, attribute(transports, "DatagramTransport").get()));
+  const PyRef flow_control = attribute(transports, "_FlowControlMixin");
+  const PyRef datagram_transport = attribute(transports, "DatagramTransport");
+  const PyRef stream_bases = or_throw(PyRef::steal(PyTuple_Pack(1, flow_control.get())));
+  const PyRef datagram_bases =
+      or_throw(PyRef::steal(PyTuple_Pack(2, flow_control.get(), datagram_transport.get())));
+  types.stream_transport = or_throw(new_stream_transport_type(py, module, stream_bases.get()));
+  types.datagram_transport =
+      or_throw(new_datagram_transport_type(py, module, datagram_bases.get()));
   types.acceptor = or_throw(new_acceptor_type(py, module));
   publish(module, types.transport_table);
   publish(module, types.stream_transport);

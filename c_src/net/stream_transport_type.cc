@@ -80,14 +80,14 @@ PyGetSetDef stream_attributes[] = {
 
 }  // namespace
 
-PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* base) noexcept {
+PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept {
   static std::vector<PyMethodDef> methods = with_common(stream_methods, common_transport_methods);
   static std::vector<PyGetSetDef> attributes =
       with_common(stream_attributes, common_transport_attributes);
   return new_transport_type(
       py, module,
       {"_erlang._ErlangSocketTransport", "A connected TCP or Unix socket; see asyncio.Transport.",
-       base, sizeof(StreamTransport), create, methods.data(), attributes.data()});
+       bases, sizeof(StreamTransport), create, methods.data(), attributes.data()});
 }
 
 PyRef new_stream_transport(const Attached& py, NetTypes& types, TransportParts parts) {

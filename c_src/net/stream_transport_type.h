@@ -5,8 +5,8 @@
 
 namespace ep::net {
 
-/// `base` is asyncio.Transport. Null: Python error set.
-PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* base) noexcept;
+/// `bases` are asyncio's. Null: Python error set.
+PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept;
 
 /// A transport that has begun: connection_made() is queued. Throws PythonError; then the socket has
 /// been closed, if it was a plain descriptor.

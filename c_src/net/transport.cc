@@ -50,6 +50,7 @@ void Transport::set_protocol(const Attached&, PyObject* protocol) {
 }
 
 bool Transport::start(const Attached& py) {
+  if (!loop_) return true;  // garbage
   const ContextScope context(py, context_);
   const PyRef made = PyRef::steal(
       PyObject_CallMethodOneArg(protocol_.get(), types_.names.connection_made.get(), self_));
@@ -193,6 +194,7 @@ bool Transport::queue_lost(const Attached& py, PyObject* exception) {
 }
 
 bool Transport::lost(const Attached& py) {
+  if (!loop_) return true;  // garbage
   const ContextScope context(py, context_);
   return lose_connection(py);
 }
@@ -215,15 +217,14 @@ bool Transport::lose_connection(const Attached& py) {
   return ok;
 }
 
-/// The transport stays, with nothing in it.
+/// The transport stays, with nothing in it; and listed in the table, until it dies.
 void Transport::forget() noexcept {
   const PyRef self = PyRef::borrow(self_);
   const PyRef loop = std::exchange(loop_, PyRef());
-  const PyRef table = std::exchange(table_, PyRef());
-  const PyRef context = std::exchange(context_, PyRef());
+  context_.reset();
   protocol_.reset();
   server_.reset();
-  if (table) settle_transport(Attached::in_slot(), table.get(), socket_.number(), self_);
+  settle_transport(Attached::in_slot(), table_.get(), socket_.number(), self_);
 }
 
 void Transport::attach_to_server(const Attached&, PyObject* server) {

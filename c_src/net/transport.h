@@ -71,6 +71,7 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   // False: Python error set.
   bool close(const Attached& py);
   bool abort(const Attached& py) { return force_close(py, Py_None); }
+  bool force_close(const Attached& py, PyObject* exception);
   bool pause_reading(const Attached& py);
   bool resume_reading(const Attached& py);
 
@@ -123,7 +124,6 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   bool fatal_error(const Attached& py, const char* message);
   /// The same with errno's.
   bool fatal_os_error(const Attached& py, int error, const char* message);
-  bool force_close(const Attached& py, PyObject* exception);
   bool lose_connection(const Attached& py);
   /// Counts, and warns about, writes to what is lost.
   bool count_lost_write(const Attached& py);
@@ -165,11 +165,12 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   bool wants_write_ = false;
 };
 
-/// The Python object. The first field after the head is the one slot of asyncio.BaseTransport.
+/// The Python object. After the head come the slots of asyncio.transports._FlowControlMixin, which
+/// sendfile()'s fallback wants as a base; they are not used.
 struct TransportObject {
   // clang-format off
   PyObject_HEAD
-  PyObject* extra;
+  PyObject* asyncio_slots[5];
   // clang-format on
   PyObject* weakrefs;
   PyObject* dict;

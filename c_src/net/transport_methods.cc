@@ -2,6 +2,8 @@
 
 #include <structmember.h>
 
+#include <cstring>
+
 #include "cpython/error.h"
 
 namespace ep::net {
@@ -83,7 +85,8 @@ PyObject* repr(PyObject* self) noexcept {
   return slot([&](const Attached&) -> PyRef {
     Transport& transport = transport_of(self);
     const char* state = !transport.is_open() ? "closed " : transport.is_closing() ? "closing " : "";
-    const char* name = _PyType_Name(Py_TYPE(self));
+    const char* dot = std::strrchr(Py_TYPE(self)->tp_name, '.');
+    const char* name = dot != nullptr ? dot + 1 : Py_TYPE(self)->tp_name;
     if (transport.loop_object() == nullptr) {
       return PyRef::steal(
           PyUnicode_FromFormat("<%s %sfd=%d>", name, state, transport.socket().number()));
@@ -159,7 +162,7 @@ void dealloc(PyObject* self) noexcept {
   TransportObject* object = TransportObject::of(self);
   if (object->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
   if (object->constructed) transport_of(self).~Transport();
-  Py_CLEAR(object->extra);
+  for (PyObject*& unused : object->asyncio_slots) Py_CLEAR(unused);
   Py_CLEAR(object->dict);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
@@ -169,7 +172,7 @@ void dealloc(PyObject* self) noexcept {
 int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
   TransportObject* object = TransportObject::of(self);
   Py_VISIT(Py_TYPE(self));
-  Py_VISIT(object->extra);
+  for (PyObject* unused : object->asyncio_slots) Py_VISIT(unused);
   Py_VISIT(object->dict);
   return object->constructed ? transport_of(self).traverse(visit, arg) : 0;
 }
@@ -177,9 +180,15 @@ int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
 int clear(PyObject* self) noexcept {
   TransportObject* object = TransportObject::of(self);
   if (object->constructed) transport_of(self).clear(Attached::in_slot());
-  Py_CLEAR(object->extra);
+  for (PyObject*& unused : object->asyncio_slots) Py_CLEAR(unused);
   Py_CLEAR(object->dict);
   return 0;
+}
+
+PyObject* force_close(PyObject* self, PyObject* exception) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    return PyRef::steal(none_or_null(transport_of(self).force_close(py, exception)));
+  });
 }
 
 PyMemberDef members[] = {
@@ -197,8 +206,7 @@ PyCFunction with_keywords(PyCFunctionWithKeywords function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
-/// The slot `_extra` is all that asyncio's base classes add to an object.
-bool check_base(PyTypeObject* base) {
+bool check_bases(PyTypeObject* base) {
   if (base->tp_basicsize == static_cast<Py_ssize_t>(offsetof(TransportObject, weakrefs))) {
     return true;
   }
@@ -213,6 +221,7 @@ PyMethodDef common_transport_methods[] = {
      "close($self, /)\n--\n\nSend what is queued, then end the connection."},
     {"abort", simple<&Transport::abort>, METH_NOARGS,
      "abort($self, /)\n--\n\nEnd the connection at once; what is queued is lost."},
+    {"_force_close", force_close, METH_O, "As abort(), for a reason; asyncio.sslproto needs it."},
     {"is_closing", is_closing, METH_NOARGS, "is_closing($self, /)\n--\n\n"},
     {"get_protocol", get_protocol, METH_NOARGS, "get_protocol($self, /)\n--\n\n"},
     {"set_protocol", set_protocol, METH_O, "set_protocol($self, protocol, /)\n--\n\n"},
@@ -247,7 +256,9 @@ PyGetSetDef common_transport_attributes[] = {
 
 PyRef new_transport_type(const Attached&, PyObject* module,
                          const TransportTypeParts& parts) noexcept {
-  if (!check_base(reinterpret_cast<PyTypeObject*>(parts.base))) return nullptr;
+  if (!check_bases(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(parts.bases, 0)))) {
+    return nullptr;
+  }
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>(parts.doc)},
       {Py_tp_new, slot_of(parts.create)},
@@ -265,7 +276,7 @@ PyRef new_transport_type(const Attached&, PyObject* module,
   const std::size_t size = offsetof(TransportObject, core) + parts.core_size;
   PyType_Spec spec = {parts.name, static_cast<int>(size), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
-  return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, parts.base));
+  return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, parts.bases));
 }
 
 bool check_loop(PyObject* object) {

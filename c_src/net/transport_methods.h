@@ -31,7 +31,7 @@ std::vector<Item> with_common(const Item (&own)[count], const Item* common) {
 struct TransportTypeParts {
   const char* name;
   const char* doc;
-  PyObject* base;  // asyncio's class
+  PyObject* bases;  // asyncio's classes, first _FlowControlMixin
   std::size_t core_size;
   newfunc create;
   PyMethodDef* methods;  // all of them

@@ -19,6 +19,8 @@ from typing import Any, Callable
 
 import _erlang
 
+from ._transports import NativeTransports
+
 _log = logging.getLogger("asyncio")
 
 
@@ -85,7 +87,9 @@ class _SignalWakeup:
             signal.set_wakeup_fd(self._previous)
 
 
-class ErlangEventLoop(_erlang.EventLoop, asyncio.unix_events._UnixSelectorEventLoop):
+class ErlangEventLoop(
+    _erlang.EventLoop, NativeTransports, asyncio.unix_events._UnixSelectorEventLoop
+):
     """A complete asyncio event loop; see asyncio.AbstractEventLoop.
 
     Inside an Erlang node and outside: any number of them, one in any thread at a time.

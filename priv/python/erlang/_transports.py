@@ -1,0 +1,138 @@
+"""Connections of ErlangEventLoop: where the standard library asks a loop for transports and
+servers, it gets those of `_erlang`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.base_events
+import asyncio.selector_events
+import asyncio.sslproto
+import functools
+import socket
+import ssl
+from typing import Any, Callable
+
+import _erlang
+
+from . import _servers
+
+_log = asyncio.base_events.logger
+
+_erlang.load_transports()
+
+_ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+_TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
+
+
+class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
+    """The part of a loop that makes transports and accepts connections.
+
+    Its `_transports` is what keeps an open transport alive, and `_acceptors` likewise.
+    """
+
+    def __init__(self, selector: Any = None) -> None:
+        super().__init__(selector)
+        self._transports = _erlang.TransportTable()
+        self._acceptors: dict[socket.socket, _erlang.Acceptor] = {}
+
+    def close(self) -> None:
+        """Close the loop. It must not be running."""
+        super().close()
+        self._acceptors.clear()
+        self._transports.clear()
+
+    # Transports.
+
+    def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
+        return _erlang._ErlangSocketTransport(self, sock, protocol, waiter, extra, server)
+
+    def _make_datagram_transport(self, sock, protocol, address=None, waiter=None, extra=None):
+        return _erlang._ErlangDatagramTransport(self, sock, protocol, address, waiter, extra)
+
+    def _make_ssl_transport(
+        self,
+        rawsock,
+        protocol,
+        sslcontext,
+        waiter=None,
+        *,
+        server_side=False,
+        server_hostname=None,
+        extra=None,
+        server=None,
+        **options,
+    ):
+        tls = asyncio.sslproto.SSLProtocol(
+            self, protocol, sslcontext, waiter, server_side, server_hostname, **options
+        )
+        _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
+        return tls._app_transport
+
+    # Servers.
+
+    def _start_serving(
+        self,
+        protocol_factory: _ProtocolFactory,
+        sock: socket.socket,
+        sslcontext: ssl.SSLContext | None = None,
+        server: asyncio.AbstractServer | None = None,
+        backlog: int = 100,
+        *timeouts: float | None,
+        **options: float | None,
+    ) -> None:
+        on_connection = None
+        if sslcontext is not None:
+            options.update(zip(_TIMEOUTS, timeouts))
+            on_connection = functools.partial(
+                self._accept_with_tls, protocol_factory, sslcontext, server, options
+            )
+        self._stop_accepting(sock)
+        acceptor = _erlang.Acceptor(self, sock, protocol_factory, server, backlog, on_connection)
+        acceptor.start()
+        self._acceptors[sock] = acceptor
+
+    def _accept_with_tls(
+        self,
+        protocol_factory: _ProtocolFactory,
+        sslcontext: ssl.SSLContext,
+        server: asyncio.AbstractServer | None,
+        timeouts: dict[str, float | None],
+        conn: socket.socket,
+        address: Any,
+    ) -> None:
+        if self._debug:
+            _log.debug("%r got a new connection from %r: %r", server, address, conn)
+        extra = {"peername": address}
+        self.create_task(
+            self._accept_connection2(
+                protocol_factory, conn, extra, sslcontext, server, **timeouts
+            )
+        )
+
+    def _stop_accepting(self, sock: socket.socket) -> None:
+        acceptor = self._acceptors.pop(sock, None)
+        if acceptor is not None:
+            acceptor.stop()
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        self._stop_accepting(sock)
+        sock.close()
+
+    async def create_server(
+        self, protocol_factory, host=None, port=None, *, start_serving=True, **options
+    ):
+        """A server for TCP connections; see asyncio.loop.create_server()."""
+        server = await super().create_server(
+            protocol_factory, host, port, start_serving=False, **options
+        )
+        return await _servers.adopt(server, start_serving)
+
+    async def create_unix_server(
+        self, protocol_factory, path=None, *, start_serving=True, **options
+    ):
+        """A server for Unix sockets; see asyncio.loop.create_unix_server()."""
+        server = await super().create_unix_server(
+            protocol_factory, path, start_serving=False, **options
+        )
+        return await _servers.adopt(server, start_serving)
