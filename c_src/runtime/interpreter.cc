@@ -1,6 +1,7 @@
 #include "runtime/interpreter.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include <utility>
 
@@ -24,6 +25,15 @@ std::string take_error_text(const Attached&) {
   const char* utf8 = shown ? PyUnicode_AsUTF8(shown.get()) : nullptr;
   PyErr_Clear();
   return utf8 != nullptr ? utf8 : "unknown Python error";
+}
+
+/// ERTS sets a trim threshold, which switches glibc's adaptive thresholds off: then each buffer of
+/// 128 KiB or more, such as every socket.recv(2**18) makes, costs an mmap() and a munmap().
+void keep_large_buffers() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
 }
 
 PyStatus initialize_python(const std::string& executable) {
@@ -72,6 +82,7 @@ void Interpreter::run(const Config& config, const std::function<void(std::string
 }
 
 std::string Interpreter::initialize(const Config& config) {
+  keep_large_buffers();
   if (dlopen(config.libpython.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return std::string("can't make the symbols of libpython global: ") + dlerror();
   }
