@@ -73,7 +73,7 @@ left_over(Before, After) ->
     Left = fun(Key) -> [describe(Key, X) || X <- maps:get(Key, After) -- maps:get(Key, Before)] end,
     [{Key, Left(Key)} || Key <- maps:keys(Before), Left(Key) =/= []].
 
-describe(processes, Pid) ->
+describe(processes, Pid) when is_pid(Pid) ->
     {Pid, erlang:process_info(Pid, [current_stacktrace, initial_call, dictionary])};
 describe(_, Other) ->
     Other.
@@ -83,12 +83,32 @@ describe(_, Other) ->
 -spec snapshot() -> map().
 snapshot() ->
     #{
-        processes => erlang:processes(),
+        processes => [identity(Pid) || Pid <- erlang:processes()],
         ports => erlang:ports(),
         threads => threads(),
         descriptors => descriptors(),
         loops => python_loops()
     }.
+
+%% The application's own processes are told apart by what they are, so that restarts don't count.
+identity(Pid) ->
+    case erlang:process_info(Pid, [initial_call, dictionary]) of
+        [{initial_call, {application_master, _, _} = Call}, _] ->
+            Call;
+        [_, {dictionary, Dictionary}] ->
+            Ancestors = proplists:get_value('$ancestors', Dictionary, []),
+            Call = proplists:get_value('$initial_call', Dictionary),
+            case lists:member(erlang_python_sup, Ancestors) orelse is_root(Call) of
+                true -> Call;
+                false -> Pid
+            end;
+        undefined ->
+            Pid
+    end.
+
+is_root({supervisor, erlang_python_sup, _}) -> true;
+is_root({application_master, _, _}) -> true;
+is_root(_) -> false.
 
 -spec threads() -> [string()].
 threads() ->
