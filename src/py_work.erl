@@ -89,8 +89,18 @@ wait(Ref, Timeout) ->
     after Timeout ->
         case py_nif:cancel(Ref) of
             ok -> {error, timeout};
-            %% It was not there when the wait began, so it is there now or on its way.
-            sent -> receive {async_result, Ref, Result} -> Result end
+            sent -> arrive(Ref)
+        end
+    end.
+
+%% It is there now, or on its way; or it has been taken before it counted as sent.
+arrive(Ref) ->
+    receive
+        {async_result, Ref, Result} -> Result
+    after 1 ->
+        case py_nif:submission_state(Ref) of
+            pending -> arrive(Ref);
+            sent -> take_sent(Ref)
         end
     end.
 
