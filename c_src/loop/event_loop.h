@@ -156,6 +156,7 @@ class EventLoop {
   DescriptorWatches descriptors_;
   SignalPipe signals_;
   AdaptiveSpin spin_;
+  Job* backlog_ = nullptr;  // taken from the inbox, for later ticks
   int ticks_without_poll_ = 0;
   bool stopping_ = false;
   bool debug_ = false;
