@@ -56,9 +56,14 @@ blocks(Config) ->
     Blocks = snippets:blocks(filename:join(root(), File)),
     Results = [{Line, snippets:run(Block, root())} || {Line, _, _} = Block <- Blocks],
     ct:comment("~b of ~b blocks run", [length([ok || {_, ok} <- Results]), length(Results)]),
-    case [{Line, Why} || {Line, {error, Why}} <- Results] of
-        [] -> ok;
-        Failed -> ct:fail([io_lib:format("~ts:~b: ~tp~n", [File, Line, Why]) || {Line, Why} <- Failed])
+    Failed = [{Line, Why} || {Line, {error, Why}} <- Results],
+    [ct:pal(error, "~ts:~b: ~ts", [File, Line, printed(Why)]) || {Line, Why} <- Failed],
+    Failed =:= [] orelse ct:fail("~ts: ~b blocks failed", [File, length(Failed)]).
+
+printed(Why) ->
+    case io_lib:printable_unicode_list(Why) of
+        true -> Why;
+        false -> io_lib:format("~tp", [Why])
     end.
 
 failures_are_noticed(_Config) ->
@@ -88,12 +93,16 @@ links(File) ->
     end.
 
 leads_somewhere(File, Link) ->
-    filelib:is_file(filename:join([root(), filename:dirname(File), Link])).
+    filelib:is_file(filename:join(folder(File), Link)).
+
+folder(File) ->
+    filename:dirname(filename:join(root(), File)).
 
 program(Config) ->
     File = ?config(file, Config),
     case run(File, filename:extension(File)) of
         ok -> ok;
+        {error, {Why, _Status, Output}} -> ct:fail("~ts: ~tp~n~ts", [File, Why, Output]);
         {error, Why} -> ct:fail("~ts: ~tp", [File, Why])
     end.
 
@@ -103,6 +112,6 @@ run(File, ".escript") ->
     snippets:program("escript", [File], root(), ?LIMIT);
 run(File, ".exs") ->
     case filename:basename(File) of
-        "mix.exs" -> snippets:program("mix", ["test"], filename:dirname(filename:join(root(), File)), ?LIMIT);
+        "mix.exs" -> snippets:program("mix", ["test"], folder(File), ?LIMIT);
         _ -> snippets:program("elixir", [File], root(), ?LIMIT)
     end.
