@@ -92,5 +92,7 @@ in_venv(Venv, Default) ->
             Default
     end.
 
+%% Absolute, since the code path may be relative and Python code may change the directory.
 package_dir() ->
-    unicode:characters_to_binary(filename:join(code:priv_dir(erlang_python), "python")).
+    Folder = filename:join(code:priv_dir(erlang_python), "python"),
+    unicode:characters_to_binary(filename:absname(Folder)).
