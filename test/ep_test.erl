@@ -33,7 +33,12 @@ warm() ->
     ok = py:exec(<<"
 import asyncio, gc, logging, os, socket, sys, threading, time, traceback, erlang
 async def _warm():
-    await asyncio.sleep(0.001)
+    read, write = os.pipe()
+    asyncio.get_running_loop().add_reader(read, lambda: None)
+    await asyncio.sleep(0.01)
+    asyncio.get_running_loop().remove_reader(read)
+    os.close(read)
+    os.close(write)
 ">>),
     Size = fun(Module) -> persistent_term:get({Module, size}) end,
     Contexts = [py:context(N) || N <- lists:seq(1, Size(py_context))],

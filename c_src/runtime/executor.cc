@@ -151,6 +151,10 @@ void Executor::run(PyThreadState* state) {
     }
     sleep();
   }
+  {
+    AttachScope py(state);
+    set_idler(py, nullptr);
+  }
   abandon_all();
   set_current(nullptr);
 }
@@ -186,7 +190,7 @@ void Executor::fetch() {
 
 void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
   Idler* const before = std::exchange(idler_, idler);
-  if (before != nullptr && before != idler) before->displaced(py);
+  if (before != nullptr) before->displaced(py);
 }
 
 Job* Executor::take(std::uint64_t chain) {

@@ -64,12 +64,13 @@ class ChainWait {
   Executor& executor_;
 };
 
-/// What an executor does before it sleeps, given the chance once per set_idler(): the place where a
-/// hosted loop waits for a moment in its own poller. Called attached; may detach.
+/// What an executor does before it sleeps: the place where a hosted loop waits for a moment in its
+/// own poller. After each set_idler() one of these is called, once, attached.
 class Idler {
  public:
+  /// May detach.
   virtual void before_sleep(const Attached&) noexcept = 0;
-  /// Another idler has come instead.
+  /// Another idler has come instead, or the executor ends.
   virtual void displaced(const Attached&) noexcept = 0;
 
  protected:
@@ -119,9 +120,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   Waited serve_chain_until(const Attached&, std::uint64_t chain, const std::function<bool()>& done,
                            Nanos deadline);
   void set_idler(const Attached&, Idler* idler) noexcept;
-  void forget_idler(const Idler* idler) noexcept {
-    if (idler_ == idler) idler_ = nullptr;
-  }
   /// Does what runs now do so inside of a wait for an answer in a chain?
   bool inside_wait() const noexcept { return !waiting_chains_.empty(); }
   /// What the innermost Running on this thread was given, or null.

@@ -120,8 +120,14 @@ void HostedLoop::tick(const Attached& py) {
   if (loop.has_work()) {
     queue(tick_);
   } else {
-    executor_->set_idler(py, this);
+    linger(py);
   }
+}
+
+/// The executor gets a reference for as long as this is its idler.
+void HostedLoop::linger(const Attached& py) {
+  enif_keep_resource(this);
+  executor_->set_idler(py, this);
 }
 
 /// There can be no Python loop, for want of descriptors or memory perhaps; later there may.
@@ -137,6 +143,7 @@ void HostedLoop::fail_early(const Attached&) noexcept {
 }
 
 void HostedLoop::before_sleep(const Attached& py) noexcept {
+  const auto reference = ResourceRef<HostedLoop>::adopt(this);
   if (finished_) return;
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   Nanos until = last_active_ + kLinger;
@@ -147,13 +154,14 @@ void HostedLoop::before_sleep(const Attached& py) noexcept {
   if (loop.has_work() || woken) {
     tick(py);
   } else if (now() < until) {
-    executor_->set_idler(py, this);  // after the jobs that have come
+    linger(py);  // after the jobs that have come
   } else {
     park(py);
   }
 }
 
 void HostedLoop::displaced(const Attached& py) noexcept {
+  const auto reference = ResourceRef<HostedLoop>::adopt(this);
   if (!finished_) park(py);
 }
 
@@ -286,7 +294,6 @@ void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
 
 void HostedLoop::finish(const Attached& py) {
   finished_ = true;
-  executor_->forget_idler(this);
   if (python_loop_) {
     loop_.load()->set_notifier(nullptr);
     const PyRef done = PyRef::steal(

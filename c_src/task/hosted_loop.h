@@ -57,6 +57,7 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   /// Descriptors watched for Erlang; made on first use. Throws std::system_error.
   DescriptorEvents& descriptor_events();
 
+  bool closing() const noexcept { return closing_; }
   Executor& executor() const noexcept { return *executor_; }
   const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
   Ledger& ledger() noexcept { return ledger_; }
@@ -94,6 +95,7 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   void finish(const Attached&);
   bool create_loop(const Attached&);
   void fail_early(const Attached&) noexcept;
+  void linger(const Attached&);
   void park(const Attached&) noexcept;
   void tell_worker(const loop::EventLoop& loop) noexcept;
   void share_poller(int poll_fd) noexcept;

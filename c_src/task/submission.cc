@@ -250,7 +250,8 @@ void Submission::Cancellation::run() noexcept {
     if (owner_.loop_->post_to_loop(this)) static_cast<void>(reference.release());
     return;
   }
-  owner_.cancel_task(py);
+  // A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
+  if (!owner_.loop_->closing()) owner_.cancel_task(py);
 }
 
 bool Submission::is_task_running(const Attached& py) const noexcept {

@@ -1,0 +1,507 @@
+%% @doc The default loop, from Erlang: tasks, order, cancellation, timers, and its worker.
+-module(py_event_loop_SUITE).
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+-define(EXCEPTION(Type), {error, {exception, #{type := Type}}}).
+
+suite() -> [{timetrap, {seconds, 60}}].
+
+all() ->
+    [
+        run_of_functions_and_coroutines, run_options, create_task_and_await, await_in_any_order,
+        await_timeout_cancels_the_task, task_that_ignores_cancellation, spawn_task_forgets,
+        spawn_task_logs_failures, get_loop_is_the_same, tasks_start_in_order,
+        tasks_run_concurrently, running_loop_is_ours, children_of_a_task, task_cancelled_by_python,
+        base_exceptions_in_tasks, result_that_has_no_term, dead_owner_cancels_its_tasks,
+        owner_that_dies_at_once, one_thread_for_life, timers_are_never_early, many_timers,
+        threadsafe_call_wakes_a_parked_loop, descriptor_wakes_a_parked_loop,
+        descriptor_of_a_pipe_again_and_again, loop_without_work_is_parked,
+        worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
+        killed_worker_answers_what_is_owed, loop_that_is_dropped, submission_to_closed_loop,
+        closing_runs_cancellation, deadline_reaches_erlang_call_in_a_coroutine,
+        child_without_deadline_of_a_finished_task, async_call_is_cancelled_with_its_task,
+        asyncio_debug_free_of_reports, asyncgens_are_closed
+    ].
+
+init_per_suite(Config) ->
+    ok = ep_test:start(),
+    ep_test:define(<<"
+import asyncio, erlang, os, threading, time
+notes = []
+async def value_after(seconds, value):
+    await asyncio.sleep(seconds)
+    return value
+async def note_in_turn(n):
+    notes.append(n)
+    await asyncio.sleep(0)
+    return n
+async def until_cancelled():
+    try: await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        notes.append('cancelled')
+        raise
+async def tell(name, value):
+    await erlang.async_call(name, value)
+">>),
+    Config.
+
+end_per_suite(_Config) -> ep_test:stop().
+
+init_per_testcase(_Case, Config) ->
+    ok = py:exec(<<"notes.clear()">>),
+    ep_test:before(Config).
+
+end_per_testcase(_Case, Config) -> ep_test:audit(Config).
+
+run_of_functions_and_coroutines(_) ->
+    {ok, 4.0} = py_event_loop:run(math, sqrt, [16]),
+    {ok, 4.0} = py_event_loop:run(<<"math">>, <<"sqrt">>, [16]),
+    {ok, <<"x">>} = py_event_loop:run('__main__', value_after, [0.001, <<"x">>]),
+    {error, {not_found, math, nope}} = py_event_loop:run(math, nope, []),
+    ?EXCEPTION(<<"TypeError">>) = py_event_loop:run(math, sqrt, []).
+
+run_options(_) ->
+    {ok, 7} = py_event_loop:run(asyncio, sleep, [0], #{timeout => 10000, kwargs => #{result => 7}}),
+    {ok, 7} = py_event_loop:run(asyncio, sleep, [0], #{timeout => infinity, kwargs => #{<<"result">> => 7}}),
+    {error, timeout} = py_event_loop:run(asyncio, sleep, [100], #{timeout => 20}),
+    ?assertError({bad_option, {kwargs, 1}}, py_event_loop:run(math, sqrt, [1], #{kwargs => 1})),
+    ?assertError({bad_option, {timeout, x}}, py_event_loop:run(math, sqrt, [1], #{timeout => x})),
+    ep_test:no_message().
+
+create_task_and_await(_) ->
+    Ref = py_event_loop:create_task(math, sqrt, [16]),
+    true = is_reference(Ref),
+    {ok, 4.0} = py_event_loop:await(Ref),
+    {ok, 4.0} = py_event_loop:await(py_event_loop:create_task(math, sqrt, [16]), 10000),
+    {ok, 4.0} = py_event_loop:await(py_event_loop:create_task(math, sqrt, [16]), infinity),
+    {ok, 7} = py_event_loop:await(py_event_loop:create_task(asyncio, sleep, [0], #{result => 7})),
+    ?EXCEPTION(<<"ValueError">>) = py_event_loop:await(py_event_loop:create_task(math, sqrt, [-1])).
+
+await_in_any_order(_) ->
+    Refs = [{N, py_event_loop:create_task('__main__', value_after, [0.001 * (N rem 7), N])}
+            || N <- lists:seq(1, 500)],
+    [{ok, N} = py_event_loop:await(Ref) || {N, Ref} <- lists:reverse(Refs)],
+    ep_test:no_message().
+
+await_timeout_cancels_the_task(_) ->
+    Ref = py_event_loop:create_task('__main__', until_cancelled, []),
+    {error, timeout} = py_event_loop:await(Ref, 20),
+    noted([<<"cancelled">>]),
+    {error, cancelled} = py_event_loop:await(Ref, 0),
+    ep_test:no_message().
+
+noted(Expected) ->
+    ep_test:wait_until(fun() -> {ok, Expected} =:= py:eval(<<"notes">>) end).
+
+task_that_ignores_cancellation(_) ->
+    ep_test:define(<<"
+async def stubborn():
+    try: await asyncio.sleep(1000)
+    except asyncio.CancelledError: pass
+    await asyncio.sleep(0.01)
+    notes.append('went on')
+    return 'too late'
+">>),
+    {error, timeout} = py_event_loop:run('__main__', stubborn, [], #{timeout => 20}),
+    noted([<<"went on">>]),
+    ep_test:no_message().
+
+spawn_task_forgets(_) ->
+    {Mark, Wait} = ep_test:marked(),
+    ok = py_callback:register(marked, fun([X]) -> Mark(X) end),
+    ok = py_event_loop:spawn_task('__main__', tell, [<<"marked">>, 1]),
+    1 = Wait(),
+    ok = py_event_loop:spawn_task('__main__', tell, [<<"marked">>], #{value => 2}),
+    2 = Wait(),
+    ok = py_callback:unregister(marked),
+    ep_test:no_message().
+
+spawn_task_logs_failures(_) ->
+    ok = ep_log:start(),
+    ok = py_event_loop:spawn_task(math, sqrt, [-1]),
+    #{level := error} = ep_log:wait_for("math domain error"),
+    ok = ep_log:stop(),
+    ep_test:no_message().
+
+get_loop_is_the_same(_) ->
+    {ok, Loop} = py_event_loop:get_loop(),
+    true = is_reference(Loop),
+    {ok, Loop} = py_event_loop:get_loop().
+
+tasks_start_in_order(_) ->
+    Refs = [py_event_loop:create_task('__main__', note_in_turn, [N]) || N <- lists:seq(1, 2000)],
+    [{ok, N} = py_event_loop:await(Ref) || {N, Ref} <- lists:zip(lists:seq(1, 2000), Refs)],
+    {ok, Notes} = py:eval(<<"notes">>),
+    ?assertEqual(lists:seq(1, 2000), Notes).
+
+tasks_run_concurrently(_) ->
+    ep_test:define(<<"
+gate = None
+async def meet(n):
+    global gate
+    if gate is None: gate = asyncio.Event()
+    if n == 0: gate.set()
+    await gate.wait()
+    return n
+">>),
+    Refs = [py_event_loop:create_task('__main__', meet, [N]) || N <- lists:seq(50, 0, -1)],
+    [{ok, _} = py_event_loop:await(Ref) || Ref <- Refs],
+    ok = py:exec(<<"gate = None">>).
+
+running_loop_is_ours(_) ->
+    ep_test:define(<<"
+def in_loop():
+    loop = asyncio.get_running_loop()
+    return [isinstance(loop, erlang.ErlangEventLoop), loop.is_running()]
+async def ain_loop(): return in_loop()
+">>),
+    [{ok, [true, true]} = py_event_loop:run('__main__', F, []) || F <- [in_loop, ain_loop]].
+
+children_of_a_task(_) ->
+    ep_test:define(<<"
+async def family(n):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(value_after(0.001, i)) for i in range(n)]
+    return [task.result() for task in tasks] + await asyncio.gather(*(value_after(0, i) for i in range(n)))
+async def in_thread(): return await asyncio.to_thread(lambda: 'thread')
+async def with_timeout():
+    try:
+        async with asyncio.timeout(0.01): await asyncio.sleep(100)
+    except TimeoutError: return 'timed out'
+">>),
+    {ok, [0, 1, 2, 0, 1, 2]} = py_event_loop:run('__main__', family, [3]),
+    {ok, <<"timed out">>} = py_event_loop:run('__main__', with_timeout, []).
+
+task_cancelled_by_python(_) ->
+    ep_test:define(<<"
+async def cancel_me():
+    asyncio.current_task().cancel()
+    await asyncio.sleep(1000)
+async def awaiting_a_cancelled_future():
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+">>),
+    {error, cancelled} = py_event_loop:run('__main__', cancel_me, []),
+    {error, cancelled} = py_event_loop:run('__main__', awaiting_a_cancelled_future, []),
+    {error, cancelled} = py:call('__main__', cancel_me, []).
+
+base_exceptions_in_tasks(_) ->
+    ep_test:define(<<"
+async def araise(name): raise getattr(__import__('builtins'), name)('x')
+async def araise_later(name):
+    await asyncio.sleep(0.001)
+    raise getattr(__import__('builtins'), name)('x')
+">>),
+    [?EXCEPTION(Name) = py_event_loop:run('__main__', F, [Name])
+     || F <- [araise, araise_later],
+        Name <- [<<"SystemExit">>, <<"KeyboardInterrupt">>, <<"GeneratorExit">>]],
+    {ok, 1} = py_event_loop:run('__main__', value_after, [0.001, 1]).
+
+result_that_has_no_term(_) ->
+    ep_test:define(<<"
+async def cyclic():
+    x = []
+    x.append(x)
+    return x
+">>),
+    {error, {conversion, _, _}} = py_event_loop:run('__main__', cyclic, []).
+
+dead_owner_cancels_its_tasks(_) ->
+    Owner = ep_test:monitored(fun(Parent) ->
+        [py_event_loop:create_task('__main__', until_cancelled, []) || _ <- lists:seq(1, 10)],
+        {ok, none} = py_event_loop:run(asyncio, sleep, [0.001]),
+        Parent ! started,
+        receive never -> ok end
+    end),
+    receive started -> ok end,
+    exit(element(1, Owner), kill),
+    killed = ep_test:down(Owner),
+    noted(lists:duplicate(10, <<"cancelled">>)).
+
+owner_that_dies_at_once(_) ->
+    Owners = [ep_test:monitored(fun(_) ->
+        [py_event_loop:create_task('__main__', until_cancelled, []) || _ <- lists:seq(1, 10)]
+    end) || _ <- lists:seq(1, 50)],
+    [normal = ep_test:down(Owner) || Owner <- Owners],
+    %% Each task was cancelled, be it before it began or later: none is left.
+    ep_test:define(<<"def tasks_left(): return len(asyncio.all_tasks(asyncio.get_running_loop()))">>),
+    ep_test:wait_until(fun() -> {ok, 0} =:= py_event_loop:run('__main__', tasks_left, []) end).
+
+one_thread_for_life(_) ->
+    {ok, Thread} = py_event_loop:run(threading, get_ident, []),
+    Same = [ep_test:monitored(fun(_) ->
+        [{ok, Thread} = py_event_loop:run(threading, get_ident, []) || _ <- lists:seq(1, 50)]
+    end) || _ <- lists:seq(1, 10)],
+    [normal = ep_test:down(P) || P <- Same].
+
+timers_are_never_early(_) ->
+    ep_test:define(<<"
+async def slept(seconds):
+    start = time.monotonic()
+    await asyncio.sleep(seconds)
+    return time.monotonic() - start
+">>),
+    [begin
+        {ok, Slept} = py_event_loop:run('__main__', slept, [Seconds]),
+        true = Slept >= Seconds
+     end || Seconds <- [0.0001, 0.0007, 0.001, 0.0013, 0.0029, 0.0041, 0.0077, 0.05, 0.1]].
+
+many_timers(_) ->
+    ep_test:define(<<"
+async def timers(n):
+    loop = asyncio.get_running_loop()
+    order = []
+    done = loop.create_future()
+    start = loop.time()
+    for i in range(n):
+        loop.call_at(start + ((i * 7919) % n) / 100000, lambda k: order.append(k), (i * 7919) % n)
+    loop.call_at(start + n / 100000 + 0.001, done.set_result, None)
+    await done
+    return order == sorted(order) and len(order) == n
+">>),
+    {ok, true} = py_event_loop:run('__main__', timers, [5003]).
+
+threadsafe_call_wakes_a_parked_loop(_) ->
+    ep_test:define(<<"
+async def woken_by_thread(seconds):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    def body():
+        time.sleep(seconds)
+        loop.call_soon_threadsafe(future.set_result, 'woken')
+    thread = threading.Thread(target=body)
+    thread.start()
+    try: return await future
+    finally: thread.join()
+">>),
+    %% Less than a loop lingers, about as long, and more.
+    [{ok, <<"woken">>} = py_event_loop:run('__main__', woken_by_thread, [Seconds])
+     || Seconds <- [0, 0.0005, 0.001, 0.0011, 0.002, 0.005, 0.03], _ <- lists:seq(1, 10)].
+
+descriptor_wakes_a_parked_loop(_) ->
+    ep_test:define(<<"
+async def woken_by_descriptor(seconds):
+    loop = asyncio.get_running_loop()
+    read, write = os.pipe()
+    future = loop.create_future()
+    loop.add_reader(read, future.set_result, None)
+    thread = threading.Thread(target=lambda: (time.sleep(seconds), os.write(write, b'x')))
+    thread.start()
+    try:
+        await future
+        return os.read(read, 10)
+    finally:
+        loop.remove_reader(read)
+        thread.join()
+        os.close(read)
+        os.close(write)
+">>),
+    [{ok, <<"x">>} = py_event_loop:run('__main__', woken_by_descriptor, [Seconds])
+     || Seconds <- [0, 0.0005, 0.001, 0.0011, 0.002, 0.005, 0.03], _ <- lists:seq(1, 10)].
+
+descriptor_of_a_pipe_again_and_again(_) ->
+    ep_test:define(<<"
+async def ping_pong(rounds):
+    loop = asyncio.get_running_loop()
+    ends = [os.pipe(), os.pipe()]
+    def echo():
+        for _ in range(rounds): os.write(ends[1][1], os.read(ends[0][0], 1))
+    thread = threading.Thread(target=echo)
+    thread.start()
+    for i in range(rounds):
+        future = loop.create_future()
+        loop.add_reader(ends[1][0], future.set_result, None)
+        if i % 100 == 0: await asyncio.sleep(0.005)
+        os.write(ends[0][1], b'x')
+        await future
+        os.read(ends[1][0], 1)
+        loop.remove_reader(ends[1][0])
+    thread.join()
+    for pair in ends:
+        for end in pair: os.close(end)
+    return rounds
+">>),
+    {ok, 2000} = py_event_loop:run('__main__', ping_pong, [2000], #{timeout => 50000}).
+
+loop_without_work_is_parked(_) ->
+    %% A parked loop leaves its thread to others: another loop of the same executor goes on.
+    {ok, Default} = py_event_loop:get_loop(),
+    Sleeping = py_event_loop:create_task(asyncio, sleep, [1000]),
+    [{ok, 1} = py_event_loop:run_on(Loop, '__main__', value_after, [0.005, 1], #{})
+     || N <- [1, 2], Loop <- [persistent_term:get({py_event_loop_pool, N}), Default]],
+    {error, timeout} = py_event_loop:await(Sleeping, 0).
+
+worker_of_ones_own(_) ->
+    {ok, LoopRef} = py_nif:event_loop_new(),
+    {ok, WorkerPid} = py_event_worker:start_link(<<"worker">>, LoopRef),
+    ok = py_nif:event_loop_set_worker(LoopRef, WorkerPid),
+    {ok, 5} = py_event_loop:run_on(LoopRef, '__main__', value_after, [0.02, 5], #{}),
+    stop_worker(WorkerPid).
+
+stop_worker(Pid) ->
+    unlink(Pid),
+    Monitor = monitor(process, Pid),
+    exit(Pid, shutdown),
+    ok = gen_stopped(Pid, Monitor).
+
+gen_stopped(Pid, Monitor) ->
+    receive {'DOWN', Monitor, process, Pid, _} -> ok end.
+
+worker_of_a_destroyed_loop(_) ->
+    {ok, LoopRef} = py_nif:event_loop_new(),
+    {ok, WorkerPid} = py_event_worker:start_link(<<"worker">>, LoopRef),
+    {ok, 5} = py_event_loop:run_on(LoopRef, '__main__', value_after, [0.001, 5], #{}),
+    ok = py_nif:event_loop_destroy(LoopRef),
+    ok = py_nif:event_loop_destroy(LoopRef),
+    {error, {executor_died, stopped}} = py_event_loop:run_on(LoopRef, math, sqrt, [1], #{}),
+    stop_worker(WorkerPid).
+
+destroy_answers_what_is_owed(_) ->
+    {ok, LoopRef} = py_nif:event_loop_new(),
+    {ok, WorkerPid} = py_event_worker:start_link(<<"worker">>, LoopRef),
+    Tasks = [py_work:start(LoopRef, task, {call, '__main__', until_cancelled, [], #{}})
+             || _ <- lists:seq(1, 20)],
+    {ok, _} = py_event_loop:run_on(LoopRef, asyncio, sleep, [0.001], #{}),
+    ok = py_nif:event_loop_destroy(LoopRef),
+    [{error, {executor_died, stopped}} = py:await(Task) || Task <- Tasks],
+    stop_worker(WorkerPid),
+    noted(lists:duplicate(20, <<"cancelled">>)),
+    ep_test:no_message().
+
+killed_worker_answers_what_is_owed(_) ->
+    {ok, Loop} = py_event_loop:get_loop(),
+    Tasks = [py_event_loop:create_task('__main__', until_cancelled, []) || _ <- lists:seq(1, 20)],
+    {ok, none} = py_event_loop:run(asyncio, sleep, [0.001]),
+    exit(worker_of({py_event_loop, default}), kill),
+    [{error, {executor_died, _}} = py_event_loop:await(Task) || Task <- Tasks],
+    ep_test:wait_until(fun() -> {ok, Loop} =/= py_event_loop:get_loop() end),
+    {ok, 1} = py_event_loop:run('__main__', value_after, [0.001, 1]),
+    noted(lists:duplicate(20, <<"cancelled">>)),
+    ep_test:no_message().
+
+worker_of(Key) ->
+    {_, Pid, _, _} = lists:keyfind(Key, 1, supervisor:which_children(py_event_loop_sup)),
+    Pid.
+
+loop_that_is_dropped(_) ->
+    Maker = ep_test:monitored(fun(_) ->
+        {ok, Loop} = py_nif:event_loop_new(),
+        {ok, 4.0} = py_event_loop:run_on(Loop, math, sqrt, [16], #{})
+    end),
+    normal = ep_test:down(Maker).
+
+submission_to_closed_loop(_) ->
+    %% Loops are closed while others hand in work: each gets one answer.
+    Rounds = [begin
+        {ok, Loop} = py_nif:event_loop_new(),
+        Callers = [ep_test:monitored(fun(_) ->
+            Results = [py_event_loop:run_on(Loop, math, sqrt, [16], #{}) || _ <- lists:seq(1, 20)],
+            [] = [R || R <- Results, R =/= {ok, 4.0}, element(1, element(2, R)) =/= executor_died],
+            [] = ep_test:flush()
+        end) || _ <- lists:seq(1, 4)],
+        ok = py_nif:event_loop_destroy(Loop),
+        Callers
+    end || _ <- lists:seq(1, 50)],
+    [normal = ep_test:down(Caller) || Caller <- lists:append(Rounds)],
+    ep_test:no_message().
+
+closing_runs_cancellation(_) ->
+    ep_test:define(<<"
+async def tidying():
+    try: await asyncio.sleep(1000)
+    finally:
+        await asyncio.sleep(0.01)
+        notes.append('tidied')
+">>),
+    {ok, Loop} = py_nif:event_loop_new(),
+    Task = py_work:start(Loop, task, {call, '__main__', tidying, [], #{}}),
+    {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0], #{}),
+    ok = py_nif:event_loop_destroy(Loop),
+    {error, {executor_died, stopped}} = py:await(Task),
+    noted([<<"tidied">>]).
+
+deadline_reaches_erlang_call_in_a_coroutine(_) ->
+    Self = self(),
+    ok = py_callback:register(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    ep_test:define(<<"
+async def blocking():
+    try: erlang.call('forever')
+    except TimeoutError: notes.append('deadline')
+    except BaseException as error: notes.append(type(error).__name__)
+async def child(): await asyncio.create_task(blocking())
+">>),
+    [begin
+        ok = py:exec(<<"notes.clear()">>),
+        %% At the deadline the code may still be faster than its caller.
+        case py_event_loop:run('__main__', F, [], #{timeout => 50}) of
+            {error, timeout} -> ok;
+            {ok, none} -> ok
+        end,
+        Pid = receive {running, P} -> P end,
+        Monitor = monitor(process, Pid),
+        receive {'DOWN', Monitor, process, Pid, _} -> ok end,
+        noted([<<"deadline">>])
+     end || F <- [blocking, child]],
+    ok = py_callback:unregister(forever),
+    ep_test:no_message().
+
+child_without_deadline_of_a_finished_task(_) ->
+    {Mark, Wait} = ep_test:marked(),
+    ok = py_callback:register(slow, fun([]) -> Mark(called), slow end),
+    ep_test:define(<<"
+async def later():
+    await asyncio.sleep(0.1)
+    notes.append(erlang.call('slow'))
+async def parent():
+    globals()['kept'] = asyncio.create_task(later())
+">>),
+    {ok, none} = py_event_loop:run('__main__', parent, [], #{timeout => 50}),
+    called = Wait(),
+    noted([slow]),
+    ok = py:exec(<<"del kept">>),
+    ok = py_callback:unregister(slow).
+
+async_call_is_cancelled_with_its_task(_) ->
+    Self = self(),
+    ok = py_callback:register(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    ep_test:define(<<"
+async def waiting(): await erlang.async_call('forever')
+">>),
+    Task = py_event_loop:create_task('__main__', waiting, []),
+    Pid = receive {running, P} -> P end,
+    Monitor = monitor(process, Pid),
+    {error, timeout} = py_event_loop:await(Task, 0),
+    receive {'DOWN', Monitor, process, Pid, killed} -> ok end,
+    ok = py_callback:unregister(forever).
+
+asyncio_debug_free_of_reports(_) ->
+    ep_test:define(<<"
+async def debugged():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    await asyncio.sleep(0.001)
+    loop.set_debug(False)
+    return await value_after(0.001, 'debugged')
+">>),
+    {ok, <<"debugged">>} = py_event_loop:run('__main__', debugged, []).
+
+asyncgens_are_closed(_) ->
+    ep_test:define(<<"
+async def numbers():
+    try:
+        for i in range(10): yield i
+    finally: notes.append('closed')
+async def take_two():
+    agen = numbers()
+    taken = [await agen.__anext__(), await agen.__anext__()]
+    globals()['agen'] = agen
+    return taken
+">>),
+    {ok, Loop} = py_nif:event_loop_new(),
+    {ok, [0, 1]} = py_event_loop:run_on(Loop, '__main__', take_two, [], #{}),
+    ok = py_nif:event_loop_destroy(Loop),
+    noted([<<"closed">>]),
+    ok = py:exec(<<"del agen">>).
