@@ -8,6 +8,9 @@
 
 -spec start() -> pid().
 start() ->
+    %% The program decides about signals, not the VM.
+    ok = os:set_signal(sigterm, default),
+    ok = os:set_signal(sigusr1, default),
     spawn(fun main/0).
 
 main() ->

@@ -17,14 +17,17 @@ namespace {
 /// Calls what the generator erlang._main.steps() yields.
 class Program final : public Job {
  public:
-  Program(const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag, std::vector<std::string> args)
-      : to_(to),
+  Program(task::PythonNames& names, const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag,
+          std::vector<std::string> args)
+      : names_(names),
+        to_(to),
         ended_(enif_make_atom(env, "program_ended")),
         tag_(env_.copy(tag)),
         args_(std::move(args)) {}
 
   void run() noexcept override {
     const Attached py = Attached::in_slot();
+    take_signals_from_other_threads();
     const PyRef status = run_steps(py);
     const long number = status ? PyLong_AsLong(status.get()) : -1;
     if (PyErr_Occurred() != nullptr) PyErr_Print();
@@ -41,7 +44,6 @@ class Program final : public Job {
  private:
   /// The exit status; null with a Python error set if the steps themselves fail.
   PyRef run_steps(const Attached& py) const {
-    if (!forward_signals_to_this_thread(py)) return nullptr;
     const PyRef main = PyRef::steal(PyImport_ImportModule("erlang._main"));
     const PyRef args = main ? arguments() : nullptr;
     if (!args) return nullptr;
@@ -54,7 +56,14 @@ class Program final : public Job {
       const PyRef step = PyRef::steal(yielded);
       if (sent != PYGEN_NEXT) return step;
       answer = error_of(py, PyTuple_GetItem(step.get(), 0), PyTuple_GetItem(step.get(), 1));
+      let_go_of_main();
     }
+  }
+
+  /// What Erlang evaluates from now on has another namespace: the program's must not outlive it.
+  void let_go_of_main() const {
+    if (PyObject* const other = PyDict_New()) Py_SETREF(names_.main_dict, other);
+    PyErr_Clear();
   }
 
   /// What a step raises, or None. Reported here if there is a `subject` to name.
@@ -79,6 +88,7 @@ class Program final : public Job {
     return list;
   }
 
+  task::PythonNames& names_;
   const ErlNifPid to_;
   const ERL_NIF_TERM ended_;
   OwnedEnv env_;
@@ -101,7 +111,8 @@ ERL_NIF_TERM run_program(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]
   if (!state.started()) throw BadArgument();
   ErlNifPid self;
   enif_self(env, &self);
-  auto* const program = new Program(self, env, argv[0], get_texts(env, argv[1]));
+  auto* const program =
+      new Program(state.services.names, self, env, argv[0], get_texts(env, argv[1]));
   if (!state.services.interpreter->main().post(program)) program->abandon();
   return state.services.beam.atoms.ok;
 }

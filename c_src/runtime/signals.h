@@ -1,20 +1,19 @@
 // Signals for a Python program that has the whole process to itself (bin/erlpy).
 //
-// The system delivers a signal to whatever thread it likes, in practice to the VM's first one,
-// where Python's handler would note it without Python's main thread waking from time.sleep() or
-// epoll. So handlers that the program installs are wrapped: ours sends the signal on to Python's
-// main thread, and only there runs Python's. Its system calls are interrupted as if there were no
-// other threads.
-//
-// Signals that a fault raises stay with the thread that caused it.
+// The system hands a signal for the process to any thread that does not block it, in practice to
+// the VM's first one. Python's handler would note it there, but Python's main thread would not wake
+// from time.sleep() or epoll; os.kill(os.getpid(), ...) would return before its effect, and
+// sigwait() and masks would not work at all. So the threads of the VM block signals, and the system
+// does the rest.
 #pragma once
-
-#include "cpython/attach.h"
 
 namespace ep {
 
-/// From now on signal.signal() installs handlers that run on the calling thread, which is Python's
-/// main one. Once in the life of the process. False with a Python error set.
-[[nodiscard]] bool forward_signals_to_this_thread(const Attached&) noexcept;
+/// From now on signals reach only the calling thread, and threads that it starts: all others block
+/// them, as those that they start will. Signals that faults raise stay with the thread at fault.
+///
+/// Has no state, and leaves no handler behind. Threads that don't react within a second (none
+/// should ever) are left as they are.
+void take_signals_from_other_threads();
 
 }  // namespace ep

@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 import types
+import weakref
 from typing import Any, Generator
 
 # Modules that were there before the program: they are not taken down.
@@ -101,12 +102,24 @@ def _drop_program() -> None:
         return
     sys.last_value = sys.last_traceback = None
     setattr(sys, "last_exc", None)
-    programs = [m for name, m in sys.modules.items() if name == "__main__" or name not in _OURS]
+    gc.collect()  # puts objects into an order in which files die before what they write to
+    for module in _take_modules()[::-1]:
+        remaining = module()
+        if remaining is not None:
+            _clear(remaining.__dict__)
     gc.collect()
-    for module in programs[::-1]:
-        if isinstance(module, types.ModuleType):
-            _clear(module.__dict__)
+
+
+def _take_modules() -> list[weakref.ref[types.ModuleType]]:
+    """Drops the program's modules. Most die of it; gives references to those that others hold."""
+    names = [name for name in sys.modules if name == "__main__" or name not in _OURS]
+    modules = [sys.modules[name] for name in names]
+    taken = [weakref.ref(module) for module in modules if isinstance(module, types.ModuleType)]
+    for name in names:
+        sys.modules[name] = None  # type: ignore[assignment]
+    del modules
     gc.collect()
+    return taken
 
 
 def _clear(names: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ def steps(arguments: list[str]) -> Generator[Step, Optional[BaseException], int]
         error = raised
     else:
         error = yield program, None
+        del program  # it holds on to the namespace of `__main__`
     return (yield from _ending.steps(error))
 
 
@@ -66,14 +67,8 @@ def _restore_environment(variables: list[str]) -> None:
 
 def _take_signals() -> None:
     """Undo what the VM has done, and do what python3 does when it starts."""
-    for number in signal.valid_signals():
-        if signal.getsignal(number) is None:  # a handler that Python has not installed
-            signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGFPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    # The second: Python's own installation, from the import of `signal`, is none of this thread's.
-    if signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.default_int_handler):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _use_loop(name: str) -> None:

@@ -57,12 +57,12 @@ def _from_stdin() -> Program:
 
 def _from_folder(path: str) -> Program:
     """A folder or a zip file with a `__main__.py` in it."""
-    sys.path.insert(0, path)
+    sys.path.insert(0, _absolute(path))
     return functools.partial(_run_module_as_main, "__main__", alter_argv=False)
 
 
 def _from_file(path: str) -> Program:
-    absolute = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    absolute = _absolute(path)
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -80,6 +80,11 @@ def _from_file(path: str) -> Program:
         )
     _describe_main(absolute, importlib.machinery.SourceFileLoader)
     return _in_main(compile(content, absolute, "exec", dont_inherit=True))
+
+
+def _absolute(path: str) -> str:
+    """Not normalized, as python3 has it in `__file__`."""
+    return os.path.join(os.getcwd(), path)
 
 
 def _describe_main(path: str, loader: Callable[[str, str], object]) -> None:

@@ -1,0 +1,1 @@
+"""Imported by the `__main__` beside it."""
