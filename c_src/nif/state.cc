@@ -7,6 +7,7 @@
 #include "build_config.h"
 #include "callback/pending_call.h"
 #include "cpython/module_state.h"
+#include "loop/loop_types.h"
 #include "module/module.h"
 #include "task/hosted_loop.h"
 #include "task/submission.h"
@@ -54,6 +55,7 @@ bool State::prepare(const Attached& py) {
   PyObject* const module = make_module(py, bridge).release();  // kept, as the interpreter is
   if (module == nullptr) return false;
   services.codec = module_state(module).codec;
+  loop_types_ = module_state(module).loop;
   DropQueue& drops = *services.codec->drops();
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
     services.interpreter->janitor().post(drain.get());
@@ -65,6 +67,7 @@ void State::run_executors() {
   std::lock_guard lock(mutex_);
   end_executors();  // of a run whose owner died before it could stop() it
   started_ = true;
+  loop_types_->max_spin = options_.max_spin;  // no loop is there that could look at it now
   for (unsigned i = 0; i < options_.loop_executors; ++i) {
     Executor::Config config;
     config.name = "py_loop_" + std::to_string(i + 1);

@@ -65,6 +65,7 @@ class State {
   std::vector<std::shared_ptr<Executor>> loop_executors_;
   std::vector<std::weak_ptr<Executor>> executors_;  // all, to join them
   std::size_t next_ = 0;
+  loop::LoopTypes* loop_types_ = nullptr;  // the interpreter's, once it has started
 };
 
 }  // namespace ep::nif
