@@ -116,14 +116,12 @@ code(Code) ->
 %% of the application's, by its pid.
 -spec mine() -> py_nif:loop() | undefined.
 mine() ->
-    case py_callback:chain() of
-        {_Chain, Loop, _Deadline} when Loop =/= undefined -> Loop;
-        _ ->
-            case persistent_term:get({?MODULE, size}, 0) of
-                0 -> undefined;
-                Size -> numbered(erlang:phash2(self(), Size) + 1)
-            end
-    end.
+    py_work:nested(
+        case persistent_term:get({?MODULE, size}, 0) of
+            0 -> undefined;
+            Size -> numbered(erlang:phash2(self(), Size) + 1)
+        end
+    ).
 
 %% @private
 -spec nth(pos_integer()) -> py_nif:loop() | undefined.

@@ -24,7 +24,7 @@ run(Module, Function, Args) ->
 %% @doc As run/3. Options: `timeout' in milliseconds (5000), `kwargs' (`#{}').
 -spec run(py:name(), py:name(), [term()], run_options()) -> py:result().
 run(Module, Function, Args, Options) ->
-    run_on(default(), Module, Function, Args, Options).
+    run_on(py_work:nested(default()), Module, Function, Args, Options).
 
 %% @doc Starts a task; await/1,2 takes its result, in the same process.
 -spec create_task(py:name(), py:name(), [term()]) -> reference().

@@ -15,7 +15,7 @@ run(Module, Function, Args) ->
 
 -spec run(py:name(), py:name(), [term()], py_event_loop:run_options()) -> py:result().
 run(Module, Function, Args, Options) ->
-    py_event_loop:run_on(mine(), Module, Function, Args, Options).
+    py_event_loop:run_on(py_work:nested(mine()), Module, Function, Args, Options).
 
 %% @doc As `py_event_loop:create_task/3', on the loop of this process.
 -spec create_task(py:name(), py:name(), [term()]) -> reference().

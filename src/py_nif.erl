@@ -8,7 +8,7 @@
 
 -export([start/6, stop/2, build_info/0, run_program/2]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
--export([loop_arm/1, loop_wake/2, loop_close/2]).
+-export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1, interrupt_stuck/1]).
 -export([add_reader/3, add_writer/3, remove_reader/2, remove_writer/2]).
 -export([poll_events/2, get_pending/1]).
@@ -164,6 +164,11 @@ set_udp_broadcast(_Fd, _Broadcast) ->
 %% @doc Closes a socket of create_test_udp_socket/1.
 -spec close_test_fd(Fd :: non_neg_integer()) -> ok.
 close_test_fd(_Fd) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Does Python code on its thread wait for Erlang, with `erlang.call'?
+-spec loop_is_blocked(loop()) -> boolean().
+loop_is_blocked(_Loop) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets

@@ -3,7 +3,7 @@
 %% contexts and tasks of loops alike.
 -module(py_work).
 
--export([call/4, start/3, cast/3, await/2, router/0, options/1]).
+-export([call/4, start/3, cast/3, await/2, nested/1, router/0, options/1]).
 
 -export_type([options/0]).
 
@@ -39,10 +39,40 @@ call(Loop, Where, Request, Options) ->
 start(undefined, _Where, _Request) ->
     refused({error, not_started});
 start(Loop, Where, Request) ->
-    {Chain, _} = chain(infinity),
-    case py_nif:submit(Loop, Where, self(), self, Request, auto, infinity, Chain) of
+    {Chosen, Chain} = unblocked(Loop),
+    case py_nif:submit(Chosen, Where, self(), self, Request, auto, infinity, Chain) of
         {error, _} = Error -> refused(Error);
         Submission -> Submission
+    end.
+
+%% A process that Python code waits for may in turn wait for what it starts, so that must not queue
+%% behind code that waits. Whoever is blocked later than this was started can only wait for what was
+%% started later still, so there is no circle. If all are blocked, it runs on top of the code that
+%% waits for this process.
+unblocked(Loop) ->
+    case py_callback:chain() of
+        {Chain, Waiting, _Deadline} when Waiting =/= undefined ->
+            case [Free || Free <- [Loop | published()], not py_nif:loop_is_blocked(Free)] of
+                [Free | _] -> {Free, 0};
+                [] -> {Waiting, Chain}
+            end;
+        _ ->
+            {Loop, 0}
+    end.
+
+published() ->
+    Numbered = [{Module, N} || Module <- [py_event_loop_pool, py_context],
+                               N <- lists:seq(1, persistent_term:get({Module, size}, 0))],
+    Keys = [{py_event_loop, default} | Numbered],
+    [Loop || Key <- Keys, (Loop = persistent_term:get(Key, undefined)) =/= undefined].
+
+%% @doc Where a process that Python code waits for runs what it waits for itself: on top of that
+%% code, on its thread. Any other thread might come to wait for this one.
+-spec nested(py_nif:loop() | undefined) -> py_nif:loop() | undefined.
+nested(Loop) ->
+    case py_callback:chain() of
+        {_Chain, Waiting, _Deadline} when Waiting =/= undefined -> Waiting;
+        _ -> Loop
     end.
 
 %% The caller of an asynchronous function learns of a refusal where it looks for the result.

@@ -53,6 +53,7 @@ async def _warm():
 %% @doc For init_per_testcase: what there is before the case.
 -spec before(list()) -> list().
 before(Config) ->
+    _ = py_nif_runs() andalso warm(),
     [{snapshot, snapshot()} | Config].
 
 %% @doc For end_per_testcase: fails if the case has left anything behind.

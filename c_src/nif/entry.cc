@@ -25,6 +25,7 @@ ErlNifFunc kFunctions[] = {
     {"loop_arm", 1, entry<loop_arm>, 0},
     {"loop_wake", 2, entry<loop_wake>, 0},
     {"loop_close", 2, entry<loop_close>, 0},
+    {"loop_is_blocked", 1, entry<loop_is_blocked>, 0},
     {"add_reader", 3, entry<add_reader>, 0},
     {"add_writer", 3, entry<add_writer>, 0},
     {"remove_reader", 2, entry<remove_reader>, 0},

@@ -55,6 +55,11 @@ ERL_NIF_TERM loop_close(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[])
   return state.services.beam.atoms.ok;
 }
 
+// loop_is_blocked(Loop): does its thread wait in erlang.call?
+ERL_NIF_TERM loop_is_blocked(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  return boolean(state, get_loop(env, state, argv[0]).executor().waits());
+}
+
 // event_loop_destroy(Loop)
 ERL_NIF_TERM event_loop_destroy(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   get_loop(env, state, argv[0]).close(env, state.services.beam.atoms.stopped);

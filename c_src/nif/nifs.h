@@ -23,6 +23,7 @@ EP_NIF(event_loop_destroy);
 EP_NIF(loop_arm);
 EP_NIF(loop_wake);
 EP_NIF(loop_close);
+EP_NIF(loop_is_blocked);
 
 // poll_nifs.cc
 EP_NIF(add_reader);

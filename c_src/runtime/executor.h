@@ -110,7 +110,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// `chain`, since it works for this one. False if there is no such work here.
   bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
 
-  /// Any thread. Does this thread wait for an answer in that chain?
+  /// Any thread. Does this thread wait for an answer in a chain?
+  bool waits() const noexcept { return waiting_; }
+  /// In that chain?
   bool waits_for(std::uint64_t chain) noexcept;
 
   // The executor's own thread, attached.
