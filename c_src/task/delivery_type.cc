@@ -73,8 +73,12 @@ PyRef make_task(const PythonNames& names, PyObject* loop, PyObject* awaitable) {
     return PyRef::steal(
         PyObject_CallFunctionObjArgs(names.ensure_future, awaitable, loop, nullptr));
   }
-  PyObject* const arguments[] = {loop, awaitable};
-  return PyRef::steal(PyObject_VectorcallMethod(names.create_task, arguments, 2, nullptr));
+  // Named after its function: that tells more than a number, and costs less than making one up.
+  const PyRef name = PyRef::steal(PyObject_GetAttr(awaitable, names.qualname));
+  if (!name) return nullptr;
+  PyObject* const arguments[] = {loop, awaitable, name.get()};
+  return PyRef::steal(
+      PyObject_VectorcallMethod(names.create_task, arguments, 2, names.create_task_keywords));
 }
 
 /// A task runs in a copy of the context that it is made in, and hands that on to what it starts.

@@ -111,6 +111,7 @@ class Invocation {
 
   bool is_initializing(PyObject* module) {
     const PyRef spec = PyRef::steal(PyObject_GetAttr(module, services_.names.spec));
+    if (spec.get() == Py_None) return false;  // __main__; an AttributeError would cost more than all
     const PyRef flag =
         spec ? PyRef::steal(PyObject_GetAttr(spec.get(), services_.names.initializing)) : PyRef();
     if (!flag) PyErr_Clear();

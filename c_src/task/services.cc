@@ -17,6 +17,7 @@ constexpr Interned kInterned[] = {
     {&PythonNames::initializing, "_initializing"},
     {&PythonNames::inline_, "inline"},
     {&PythonNames::name, "name"},
+    {&PythonNames::qualname, "__qualname__"},
     {&PythonNames::result, "result"},
     {&PythonNames::resume, "resume"},
     {&PythonNames::spec, "__spec__"},
@@ -56,6 +57,8 @@ bool prepare_names(const Attached& py, Services& services, PyObject* module) {
     names.*imported.member = PyObject_GetAttrString(from.get(), imported.attribute);
     if (names.*imported.member == nullptr) return false;
   }
+  names.create_task_keywords = PyTuple_Pack(1, names.name);
+  if (names.create_task_keywords == nullptr) return false;
   names.delivery = make_delivery_type(py, module);
   names.delivery_variable = PyContextVar_New("erlang_delivery", nullptr);
   return names.delivery != nullptr && names.delivery_variable != nullptr;

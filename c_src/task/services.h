@@ -40,6 +40,8 @@ struct PythonNames {
   PyObject* initializing = nullptr;  // _initializing
   PyObject* inline_ = nullptr;       // inline
   PyObject* name = nullptr;
+  PyObject* qualname = nullptr;              // __qualname__
+  PyObject* create_task_keywords = nullptr;  // ("name",)
   PyObject* result = nullptr;
   PyObject* resume = nullptr;
   PyObject* spec = nullptr;  // __spec__
