@@ -19,6 +19,7 @@ from typing import Any, Callable
 
 import _erlang
 
+from . import _subprocess
 from ._transports import NativeTransports
 
 _log = logging.getLogger("asyncio")
@@ -147,6 +148,11 @@ class ErlangEventLoop(
 
     def _close_self_pipe(self) -> None:
         self._internal_fds -= 1
+
+    # Subprocesses.
+
+    async def _make_subprocess_transport(self, protocol: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _subprocess.make_transport(self, protocol, *args, **kwargs)
 
     # Signals.
 

@@ -1,0 +1,61 @@
+// What a request to start a program says, and the answers, as they go over the spawner's socket.
+//
+// A request is a 32-bit length and that many bytes; its descriptors come with the first byte. The
+// bytes are 32-bit words, and counted lists of NUL-terminated strings, in the machine's byte order
+// (both ends are one machine's):
+//
+//   flags, umask, process group, uid, gid
+//   number of descriptors, the number that each is to have in the program
+//   list of paths to try, argv, environment, list of at most one directory
+//
+// priv/python/erlang/_spawner.py is the other end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ep::spawner {
+
+enum Flag : std::uint32_t {
+  kNewSession = 1,
+  kRestoreSignals = 2,
+  kHasUmask = 4,
+  kHasProcessGroup = 8,
+  kHasUid = 16,
+  kHasGid = 32,
+};
+
+struct Request {
+  std::uint32_t flags = 0;
+  mode_t umask = 0;
+  pid_t process_group = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<int> targets;  // of the descriptors, in the order in which they came
+  std::vector<std::string> paths;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+  std::vector<std::string> directory;
+};
+
+/// None if the bytes are not a request with that many descriptors.
+std::optional<Request> parse(std::string_view bytes, std::size_t descriptors);
+
+/// An answer; kStarted comes with a descriptor of the process (pidfd), where the system has them.
+struct Answer {
+  enum Kind : std::int32_t {
+    kStarted = 1,    // value: process id
+    kFailed = 2,     // value: errno; detail: 1 if it was about the directory
+    kEnded = 3,      // value: the status as waitpid() gives it
+  };
+  std::int32_t kind;
+  std::int32_t value;
+  std::int32_t detail;
+};
+
+}  // namespace ep::spawner
