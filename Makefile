@@ -31,7 +31,7 @@ format: ## let clang-format, black and isort rewrite the sources
 	@scripts/format
 
 clean: ## remove everything that was built
-	@rm -rf _build priv/erlang_python_nif.so
+	@rm -rf _build priv/erlang_python_nif.so priv/erlang_python_spawner
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

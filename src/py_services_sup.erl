@@ -14,7 +14,10 @@ start_link() ->
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
     ok = py_callback:create_table(),
-    Workers = [#{id => Module, start => {Module, start_link, []}} || Module <- [py_log, py_remote, py_callback, py_spawner]],
+    Workers = [
+        #{id => Module, start => {Module, start_link, []}}
+     || Module <- [py_log, py_remote, py_callback, py_spawner]
+    ],
     Supervisors = [
         #{id => Module, start => {Module, start_link, []}, type => supervisor, shutdown => infinity}
      || Module <- [py_event_loop_sup, py_context_sup]

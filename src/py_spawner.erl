@@ -1,8 +1,9 @@
 %% @private
 %% @doc Starts programs for Python's asyncio, through a port, so that the VM is never forked.
 %%
-%% The port program starts with the first subprocess that Python asks for, and Python's loops talk
-%% to it directly, over a Unix socket. `{subprocess, false}' in the environment switches it off.
+%% The port program starts with the first subprocess that Python asks for, and again if it has died;
+%% Python's loops talk to it directly, over a Unix socket. `{subprocess, false}' in the environment
+%% switches it off.
 -module(py_spawner).
 -behaviour(gen_server).
 
@@ -13,7 +14,10 @@
 -define(FUNCTION, <<"erlang_python.spawner">>).
 -define(START_TIMEOUT, 10000).
 
--record(state, {port = none :: none | port(), socket = <<>> :: binary()}).
+-record(state, {port = none :: none | port(), answer = none :: answer()}).
+
+%% The socket's name and the spawner's process id; or what is wrong; or that it is switched off.
+-type answer() :: {binary(), pos_integer()} | {binary(), none} | none.
 
 -spec start_link() -> gen_server:start_ret().
 start_link() ->
@@ -21,14 +25,17 @@ start_link() ->
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
-    ok = py_callback:register(?FUNCTION, fun([]) -> gen_server:call(?MODULE, socket, infinity) end),
+    ok = py_callback:register(?FUNCTION, fun([]) -> gen_server:call(?MODULE, spawner, infinity) end),
     {ok, #state{}}.
 
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, term(), #state{}}.
-handle_call(socket, _From, State) ->
+handle_call(spawner, _From, State) ->
     case application:get_env(erlang_python, subprocess, true) of
-        true -> socket(State);
-        false -> {reply, none, State}
+        true ->
+            Running = ensure_running(State),
+            {reply, Running#state.answer, Running};
+        false ->
+            {reply, none, State}
     end;
 handle_call(_Request, _From, State) ->
     {reply, {error, unknown}, State}.
@@ -38,29 +45,38 @@ handle_cast(_Message, State) ->
     {noreply, State}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
-handle_info({Port, {exit_status, Status}}, #state{port = Port} = State) ->
-    logger:error("erlang_python_spawner ended with status ~b", [Status]),
-    {noreply, State#state{port = none}};
+handle_info({Port, {exit_status, Status}}, #state{port = Port}) ->
+    logger:error("erlang_python_spawner ended with status ~b; the next use starts another", [Status]),
+    {noreply, #state{}};
 handle_info(_Other, State) ->
     {noreply, State}.
 
-socket(#state{port = none}) ->
-    Unique = integer_to_binary(binary:decode_unsigned(rand_bytes()), 36),
-    Socket = <<"erlang_python-", (list_to_binary(os:getpid()))/binary, "-", Unique/binary>>,
+ensure_running(#state{port = none}) ->
     Program = filename:join(code:priv_dir(erlang_python), "erlang_python_spawner"),
-    Port = open_port({spawn_executable, Program}, [
-        {args, [Socket, os:getpid()]}, exit_status, binary, {line, 80}
-    ]),
+    %% Not a secret: the program lets nobody but this VM in, and Python asks who listens.
+    Socket = <<"erlang_python-", (integer_to_binary(rand:uniform(1 bsl 80), 36))/binary>>,
+    try open_port({spawn_executable, Program}, options(Socket)) of
+        Port -> await_ready(Port, Socket)
+    catch
+        error:Reason -> #state{answer = wrong("~ts: ~p", [Program, Reason])}
+    end;
+ensure_running(State) ->
+    State.
+
+options(Socket) ->
+    [{args, [Socket, os:getpid()]}, exit_status, binary, {line, 80}].
+
+await_ready(Port, Socket) ->
     receive
         {Port, {data, {eol, <<"ready">>}}} ->
-            {reply, Socket, #state{port = Port, socket = Socket}};
+            {os_pid, Pid} = erlang:port_info(Port, os_pid),
+            #state{port = Port, answer = {Socket, Pid}};
         {Port, {exit_status, Status}} ->
-            error({spawner_not_started, Status})
-    after ?START_TIMEOUT -> error({spawner_not_started, timeout})
-    end;
-socket(#state{socket = Socket} = State) ->
-    {reply, Socket, State}.
+            #state{answer = wrong("it ended with status ~b", [Status])}
+    after ?START_TIMEOUT ->
+        port_close(Port),
+        #state{answer = wrong("it does not answer", [])}
+    end.
 
-%% The name need not be a secret: the program lets nobody but this VM in.
-rand_bytes() ->
-    rand:bytes(10).
+wrong(Format, Args) ->
+    {unicode:characters_to_binary(io_lib:format(Format, Args)), none}.

@@ -4,21 +4,19 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <string>
 
 namespace ep::spawner {
 namespace {
 
 struct Report {
   int error;
-  bool is_directory;
+  Culprit culprit;
 };
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -28,13 +26,16 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return out;
 }
 
-/// Everything between fork and exec. Nothing here returns normally: a failure is thrown as errno.
+/// Everything between fork and exec, in the order in which subprocess.Popen has it. A failure goes
+/// into `report`, which exec closes.
 class Child {
  public:
-  Child(const Request& request, const std::vector<UniqueFd>& descriptors, int report)
-      : request_(request), descriptors_(descriptors), report_(report) {}
+  Child(const Request& request, const std::vector<UniqueFd>& descriptors, const rlimit& files,
+        int report)
+      : request_(request), descriptors_(descriptors), files_(files), report_(report) {}
 
   [[noreturn]] void run() {
+    enter_directory();
     place_descriptors();
     set_signals();
     set_process();
@@ -42,103 +43,106 @@ class Child {
   }
 
  private:
-  [[noreturn]] void fail(int error, bool is_directory = false) {
-    const Report report{error, is_directory};
+  [[noreturn]] void fail(int error, Culprit culprit) {
+    const Report report{error, culprit};
     static_cast<void>(!::write(report_, &report, sizeof report));
     ::_exit(127);
   }
 
-  void check(long result) {
-    if (result < 0) fail(errno);
+  void check(int result, Culprit culprit = kOption) {
+    if (result < 0) fail(errno, culprit);
+  }
+
+  void enter_directory() {
+    check(::fchdir(descriptors_.front().get()), kDirectory);
+    for (const std::string& directory : request_.directory) {
+      check(::chdir(directory.c_str()), kDirectory);
+    }
   }
 
   /// First out of the way of all targets, then to them.
   void place_descriptors() {
+    const auto& targets = request_.targets;
     int above = 3;
-    for (const int target : request_.targets) above = std::max(above, target + 1);
-    report_ = ::fcntl(report_, F_DUPFD_CLOEXEC, above);
+    for (const int target : targets) above = std::max(above, target + 1);
+    report_ = move_above(report_, above);
     std::vector<int> moved;
-    for (const UniqueFd& fd : descriptors_) {
-      moved.push_back(::fcntl(fd.get(), F_DUPFD_CLOEXEC, above));
-      check(moved.back());
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      moved.push_back(move_above(descriptors_[i + 1].get(), above));
     }
-    std::vector<int> kept = request_.targets;
-    std::sort(kept.begin(), kept.end());
-    close_others(kept);
-    for (std::size_t i = 0; i < moved.size(); ++i) check(::dup2(moved[i], request_.targets[i]));
+    for (int fd = 0; fd < 3; ++fd) {
+      if (std::find(targets.begin(), targets.end(), fd) == targets.end()) ::close(fd);
+    }
+    for (std::size_t i = 0; i < targets.size(); ++i) check(::dup2(moved[i], targets[i]));
+    // Only now: targets may be above what the program itself could open.
+    check(::setrlimit(RLIMIT_NOFILE, &files_));
   }
 
-  /// All descriptors close with exec except the targets; standard ones that are none close now.
-  void close_others(const std::vector<int>& kept) {
-    for (int fd = 0; fd < 3; ++fd) {
-      if (!std::binary_search(kept.begin(), kept.end(), fd)) ::close(fd);
-    }
-#ifdef SYS_close_range
-    constexpr unsigned kCloseRangeCloexec = 4;
-    if (::syscall(SYS_close_range, 3u, ~0u, kCloseRangeCloexec) == 0) return;
-#endif
-    rlimit limit;
-    const int end = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<int>(limit.rlim_cur) : 1024;
-    for (int fd = 3; fd < end; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  int move_above(int fd, int above) {
+    const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
+    check(moved);
+    return moved;
   }
 
   void set_signals() {
+    // Python ignores these two, and so do its children unless they are told not to.
+    const auto handler = (request_.flags & kRestoreSignals) != 0 ? SIG_DFL : SIG_IGN;
+    signal(SIGPIPE, handler);
+    signal(SIGXFSZ, handler);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    // What the VM ignores its children ignored, too.
-    signal(SIGCHLD, SIG_DFL);
-    if ((request_.flags & kRestoreSignals) == 0) return;
-    for (const int number : {SIGPIPE, SIGXFSZ}) signal(number, SIG_DFL);
   }
 
   void set_process() {
-    if ((request_.flags & kHasUmask) != 0) ::umask(request_.umask);
-    if ((request_.flags & kNewSession) != 0) check(::setsid());
-    if ((request_.flags & kHasProcessGroup) != 0) check(::setpgid(0, request_.process_group));
-    if ((request_.flags & kHasGid) != 0) check(::setregid(request_.gid, request_.gid));
-    if ((request_.flags & kHasUid) != 0) check(::setreuid(request_.uid, request_.uid));
-    for (const std::string& directory : request_.directory) {
-      if (::chdir(directory.c_str()) != 0) fail(errno, true);
-    }
+    const auto wants = [this](Flag flag) { return (request_.flags & flag) != 0; };
+    ::umask(request_.umask);
+    if (wants(kNewSession)) check(::setsid());
+    if (wants(kHasProcessGroup)) check(::setpgid(0, request_.process_group));
+    if (wants(kHasGroups)) check(::setgroups(request_.groups.size(), request_.groups.data()));
+    if (wants(kHasGid)) check(::setregid(request_.gid, request_.gid));
+    if (wants(kHasUid)) check(::setreuid(request_.uid, request_.uid));
   }
 
   [[noreturn]] void execute() {
     const auto arguments = pointers(request_.arguments);
     const auto environment = pointers(request_.environment);
-    int error = ENOENT;
+    int error = 0;
     for (const std::string& path : request_.paths) {
       ::execve(path.c_str(), arguments.data(), environment.data());
-      // As subprocess.Popen: "not there" gives way to what is wrong with one that is.
-      if (errno != ENOENT && errno != ENOTDIR) error = errno;
+      // "Not there" gives way to what is wrong with the first that is.
+      if (errno != ENOENT && errno != ENOTDIR && error == 0) error = errno;
     }
-    fail(error);
+    fail(error != 0 ? error : errno, kProgram);
   }
 
   const Request& request_;
   const std::vector<UniqueFd>& descriptors_;
+  const rlimit files_;
   int report_;
 };
 
 }  // namespace
 
-Started start(const Request& request, const std::vector<UniqueFd>& descriptors) {
+Started start(const Request& request, const std::vector<UniqueFd>& descriptors,
+              const rlimit& files) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return {-1, errno, false};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return {-1, errno, kProgram};
   const UniqueFd reads(ends[0]);
   UniqueFd writes(ends[1]);
   const pid_t pid = ::fork();
-  if (pid < 0) return {-1, errno, false};
-  if (pid == 0) Child(request, descriptors, writes.get()).run();
+  if (pid < 0) return {-1, errno, kProgram};
+  if (pid == 0) Child(request, descriptors, files, writes.get()).run();
   writes.reset();
   Report report;
   ssize_t size;
   do {
     size = ::read(reads.get(), &report, sizeof report);  // ends at exec
   } while (size < 0 && errno == EINTR);
-  if (size != sizeof report) return {pid, 0, false};
-  ::waitpid(pid, nullptr, 0);
-  return {-1, report.error, report.is_directory};
+  if (size != sizeof report) return {pid, 0, kProgram};
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {-1, report.error, report.culprit};
 }
 
 }  // namespace ep::spawner

@@ -9,7 +9,9 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
-  bool word(std::uint32_t& out) {
+  template <class Word>
+  bool word(Word& out) {
+    static_assert(sizeof(Word) == sizeof(std::uint32_t));
     if (rest_.size() < sizeof out) return false;
     std::memcpy(&out, rest_.data(), sizeof out);
     rest_.remove_prefix(sizeof out);
@@ -24,46 +26,54 @@ class Reader {
     return true;
   }
 
-  bool list(std::vector<std::string>& out) {
-    std::uint32_t count;
-    if (!word(count) || count > rest_.size()) return false;
-    out.resize(count);
-    for (std::string& entry : out) {
-      if (!text(entry)) return false;
-    }
-    return true;
+  template <class Word>
+  bool words(std::vector<Word>& out) {
+    return list(out, [this](Word& entry) { return word(entry); });
+  }
+
+  bool texts(std::vector<std::string>& out) {
+    return list(out, [this](std::string& entry) { return text(entry); });
   }
 
   bool at_end() const { return rest_.empty(); }
 
  private:
+  template <class Entry, class Read>
+  bool list(std::vector<Entry>& out, Read read) {
+    std::uint32_t count;
+    if (!word(count) || count > rest_.size()) return false;  // an entry has a byte at least
+    out.resize(count);
+    for (Entry& entry : out) {
+      if (!read(entry)) return false;
+    }
+    return true;
+  }
+
   std::string_view rest_;
 };
+
+bool are_descriptors(const std::vector<int>& numbers) {
+  for (const int number : numbers) {
+    if (number < 0) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
 std::optional<Request> parse(std::string_view bytes, std::size_t descriptors) {
   Reader reader(bytes);
   Request request;
-  std::uint32_t mask, group, count;
-  if (!reader.word(request.flags) || !reader.word(mask) || !reader.word(group) ||
-      !reader.word(request.uid) || !reader.word(request.gid) || !reader.word(count) ||
-      count != descriptors) {
-    return std::nullopt;
-  }
-  request.umask = mask;
-  request.process_group = static_cast<pid_t>(group);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::uint32_t target;
-    if (!reader.word(target)) return std::nullopt;
-    request.targets.push_back(static_cast<int>(target));
-  }
-  const bool good = reader.list(request.paths) && reader.list(request.arguments) &&
-                    reader.list(request.environment) && reader.list(request.directory);
-  if (!good || !reader.at_end() || request.paths.empty() || request.arguments.empty() ||
-      request.directory.size() > 1) {
-    return std::nullopt;
-  }
+  const bool read = reader.word(request.flags) && reader.word(request.umask) &&
+                    reader.word(request.process_group) && reader.word(request.uid) &&
+                    reader.word(request.gid) && reader.words(request.targets) &&
+                    reader.words(request.groups) && reader.texts(request.paths) &&
+                    reader.texts(request.arguments) && reader.texts(request.environment) &&
+                    reader.texts(request.directory) && reader.at_end();
+  const bool good = read && descriptors == request.targets.size() + 1 &&
+                    are_descriptors(request.targets) && !request.paths.empty() &&
+                    !request.arguments.empty() && request.directory.size() <= 1;
+  if (!good) return std::nullopt;
   return request;
 }
 

@@ -1,13 +1,15 @@
 // What a request to start a program says, and the answers, as they go over the spawner's socket.
 //
 // A request is a 32-bit length and that many bytes; its descriptors come with the first byte. The
-// bytes are 32-bit words, and counted lists of NUL-terminated strings, in the machine's byte order
-// (both ends are one machine's):
+// bytes are 32-bit words, and lists, with their length in front, of words or of NUL-terminated
+// strings, all in the machine's byte order (both ends are one machine's):
 //
 //   flags, umask, process group, uid, gid
-//   number of descriptors, the number that each is to have in the program
+//   list of the numbers that the descriptors, save for the first, are to have in the program
+//   list of supplementary groups
 //   list of paths to try, argv, environment, list of at most one directory
 //
+// The first descriptor is the directory to start in, from which the others are relative.
 // priv/python/erlang/_spawner.py is the other end.
 #pragma once
 
@@ -24,10 +26,10 @@ namespace ep::spawner {
 enum Flag : std::uint32_t {
   kNewSession = 1,
   kRestoreSignals = 2,
-  kHasUmask = 4,
-  kHasProcessGroup = 8,
-  kHasUid = 16,
-  kHasGid = 32,
+  kHasProcessGroup = 4,
+  kHasUid = 8,
+  kHasGid = 16,
+  kHasGroups = 32,
 };
 
 struct Request {
@@ -36,7 +38,8 @@ struct Request {
   pid_t process_group = 0;
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<int> targets;  // of the descriptors, in the order in which they came
+  std::vector<int> targets;  // of the descriptors but the first, in the order in which they came
+  std::vector<gid_t> groups;
   std::vector<std::string> paths;
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
@@ -49,13 +52,16 @@ std::optional<Request> parse(std::string_view bytes, std::size_t descriptors);
 /// An answer; kStarted comes with a descriptor of the process (pidfd), where the system has them.
 struct Answer {
   enum Kind : std::int32_t {
-    kStarted = 1,    // value: process id
-    kFailed = 2,     // value: errno; detail: 1 if it was about the directory
-    kEnded = 3,      // value: the status as waitpid() gives it
+    kStarted = 1,  // value: process id
+    kFailed = 2,   // value: errno; detail: a Culprit
+    kEnded = 3,    // value: the status as waitpid() gives it
   };
   std::int32_t kind;
   std::int32_t value;
   std::int32_t detail;
 };
+
+/// What an error is about.
+enum Culprit : std::int32_t { kProgram = 0, kDirectory = 1, kOption = 2 };
 
 }  // namespace ep::spawner

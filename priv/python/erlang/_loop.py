@@ -151,8 +151,8 @@ class ErlangEventLoop(
 
     # Subprocesses.
 
-    async def _make_subprocess_transport(self, protocol: Any, *args: Any, **kwargs: Any) -> Any:
-        return await _subprocess.make_transport(self, protocol, *args, **kwargs)
+    async def _make_subprocess_transport(self, *args: Any, **kwargs: Any) -> Any:
+        return await _subprocess.make_transport(self, *args, **kwargs)
 
     # Signals.
 

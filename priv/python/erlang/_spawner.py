@@ -7,75 +7,127 @@ for it; back come the process id, a pidfd, and at the end the status.
 from __future__ import annotations
 
 import array
+import dataclasses
+import logging
 import os
+import select
 import signal
 import socket
 import struct
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Mapping, Sequence
 
 import _erlang
 
 _NEW_SESSION = 1
 _RESTORE_SIGNALS = 2
-_HAS_UMASK = 4
-_HAS_PROCESS_GROUP = 8
-_HAS_UID = 16
-_HAS_GID = 32
+_HAS_PROCESS_GROUP = 4
+_HAS_UID = 8
+_HAS_GID = 16
+_HAS_GROUPS = 32
 
 _STARTED, _FAILED, _ENDED = 1, 2, 3
+_ABOUT_PROGRAM, _ABOUT_DIRECTORY, _ABOUT_OPTION = 0, 1, 2
 _ANSWER = struct.Struct("=iii")
+_PEER = struct.Struct("=iII")  # ucred
+
+_MOST_DESCRIPTORS = 253  # that the system passes at a time
+
+_log = logging.getLogger("asyncio")
 
 
-class Process:
-    """A running program, with as much of subprocess.Popen as asyncio uses."""
+@dataclasses.dataclass
+class Request:
+    """What to start; everything as the system has it."""
+
+    program: bytes
+    arguments: Sequence[bytes]
+    paths: Sequence[bytes]  # of the program, to try one after the other
+    environment: Sequence[bytes]
+    descriptors: Mapping[int, int]  # by their number in the program
+    directory: bytes | None = None
+    restore_signals: bool = True
+    new_session: bool = False
+    process_group: int | None = None
+    user: int | None = None
+    group: int | None = None
+    groups: Sequence[int] | None = None
+    umask: int | None = None
+
+    def packed(self) -> bytes:
+        flags = _RESTORE_SIGNALS * self.restore_signals | _NEW_SESSION * self.new_session
+        flags |= _HAS_PROCESS_GROUP * (self.process_group is not None)
+        flags |= _HAS_UID * (self.user is not None) | _HAS_GID * (self.group is not None)
+        flags |= _HAS_GROUPS * (self.groups is not None)
+        numbers = struct.pack(
+            "=IIiII",
+            flags,
+            _current_umask() if self.umask is None else self.umask,
+            self.process_group or 0,
+            self.user or 0,
+            self.group or 0,
+        )
+        return numbers + b"".join(
+            [
+                _words(list(self.descriptors)),
+                _words(self.groups or ()),
+                _strings(self.paths),
+                _strings(self.arguments),
+                _strings(self.environment),
+                _strings([] if self.directory is None else [self.directory]),
+            ]
+        )
+
+
+class Child:
+    """A program that the spawner has started."""
 
     def __init__(self, connection: socket.socket, pid: int, pidfd: int) -> None:
-        self.args: Any = None
-        self.stdin: Any = None
-        self.stdout: Any = None
-        self.stderr: Any = None
         self.pid = pid
-        self.returncode: int | None = None
         self._connection = connection
         self._pidfd = pidfd
+        self._orphan = False
 
     def fileno(self) -> int:
-        """Readable when poll() has news."""
-        return self._connection.fileno()
+        """Readable when look() has news; may be another one after each look."""
+        return self._pidfd if self._orphan else self._connection.fileno()
 
-    def poll(self) -> int | None:
-        """The return code, negative for a signal, None while the program runs. Never waits."""
-        if self.returncode is None:
+    def look(self) -> int | None:
+        """The return code, negative for a signal; None while the program runs. Never waits.
+
+        The answer stays where it is, so that fileno() stays readable for others.
+        """
+        if not self._orphan:
             try:
-                answer = self._connection.recv(_ANSWER.size)
+                answer = self._connection.recv(_ANSWER.size, socket.MSG_PEEK)
             except (BlockingIOError, InterruptedError):
                 return None
+            except OSError:
+                answer = b""
             if len(answer) == _ANSWER.size:
-                _, status, _ = _ANSWER.unpack(answer)
-                self.returncode = os.waitstatus_to_exitcode(status)
-            else:
-                # The spawner was killed: nobody knows any more, as subprocess has it for ECHILD.
-                self.returncode = 255
-            self.close()
-        return self.returncode
+                return os.waitstatus_to_exitcode(_ANSWER.unpack(answer)[1])
+            self._orphan = True
+        return self._look_at_orphan()
+
+    def _look_at_orphan(self) -> int | None:
+        """The spawner has died: the end can be seen, the status can't."""
+        if self._pidfd >= 0:
+            poll = select.poll()
+            poll.register(self._pidfd, select.POLLIN)
+            if not poll.poll(0):
+                return None
+        _log.warning(
+            "The spawner of subprocesses has died: the status of process %d is unknown, "
+            "will report returncode 255",
+            self.pid,
+        )
+        return 255
 
     def send_signal(self, number: int) -> None:
-        """Does nothing if the program has ended."""
-        if self.poll() is not None:
-            return
-        try:
-            if self._pidfd >= 0:
-                signal.pidfd_send_signal(self._pidfd, number)
-            else:
-                os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass  # it has ended; the news is on its way
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+        """Raises ProcessLookupError if it has ended; never hits another process."""
+        if self._pidfd >= 0:
+            signal.pidfd_send_signal(self._pidfd, number)
+        else:
+            os.kill(self.pid, number)
 
     def close(self) -> None:
         """Give up the connection; the program goes on."""
@@ -85,138 +137,91 @@ class Process:
             self._pidfd = -1
 
 
-def start(
-    args: Any,
-    *,
-    shell: bool,
-    stdin: int,
-    stdout: int,
-    stderr: int,
-    executable: Any = None,
-    cwd: Any = None,
-    env: Mapping[Any, Any] | None = None,
-    close_fds: bool = True,
-    pass_fds: Iterable[int] = (),
-    restore_signals: bool = True,
-    start_new_session: bool = False,
-    process_group: int | None = None,
-    umask: int = -1,
-    user: Any = None,
-    group: Any = None,
-    preexec_fn: Any = None,
-    **unsupported: Any,
-) -> Process:
-    """Start a program with these descriptors as its standard ones (-1: none).
+def start(request: Request) -> Child:
+    """Returns when the program runs.
 
-    The options are those of subprocess.Popen. Raises what Popen raises; NotImplementedError for
-    options that only a fork of this process could honour, PermissionError if an operator has
-    switched subprocesses off.
+    Raises OSError if it can't, with what is wrong; PermissionError if an operator has switched
+    subprocesses off; ConnectionError if the spawner dies.
     """
-    if preexec_fn is not None:
-        raise NotImplementedError(
-            "preexec_fn can't be used: the VM is not forked. Start a small script that does the "
-            "same before it executes the program."
-        )
-    if not close_fds:
-        raise NotImplementedError("close_fds=False can't be used; name descriptors in pass_fds")
-    for name, value in unsupported.items():
-        if value not in (None, 0, -1, False, ()):
-            raise NotImplementedError(f"{name} is not supported for subprocesses")
-    argv = _argv(args, shell, executable)
-    program = argv[0] if executable is None else os.fsencode(executable)
-    environment = os.environb if env is None else _environment(env)
-    descriptors = {n: fd for n, fd in enumerate((stdin, stdout, stderr)) if fd >= 0}
-    descriptors.update((fd, fd) for fd in pass_fds)
-    flags = _RESTORE_SIGNALS * restore_signals | _NEW_SESSION * start_new_session
-    flags |= _HAS_UMASK * (umask >= 0) | _HAS_PROCESS_GROUP * (process_group is not None)
-    flags |= _HAS_UID * (user is not None) | _HAS_GID * (group is not None)
-    request = struct.pack(
-        f"=IIIIII{len(descriptors)}I",
-        flags,
-        max(umask, 0),
-        process_group or 0,
-        _user_id(user),
-        _group_id(group),
-        len(descriptors),
-        *descriptors,
-    )
-    request += _strings(_paths(program, environment)) + _strings(argv)
-    request += _strings([name + b"=" + value for name, value in environment.items()])
-    request += _strings([] if cwd is None else [os.fsencode(cwd)])
-    return _exchange(request, list(descriptors.values()), program, cwd)
+    if len(request.descriptors) >= _MOST_DESCRIPTORS:
+        raise ValueError(f"more than {_MOST_DESCRIPTORS - 1} descriptors for a subprocess")
+    data = request.packed()
+    here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    connection = None
+    try:
+        connection = _connect()
+        pid, pidfd = _exchange(connection, data, [here, *request.descriptors.values()], request)
+        connection.setblocking(False)
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+    finally:
+        os.close(here)
+    return Child(connection, pid, pidfd)
 
 
-def _exchange(request: bytes, descriptors: list[int], program: bytes, cwd: Any) -> Process:
+def _connect() -> socket.socket:
+    answer = _erlang.call("erlang_python.spawner")
+    if answer is None:
+        raise PermissionError("subprocesses are switched off in this node: {subprocess, false}")
+    name, spawner = answer
+    if spawner is None:
+        raise ConnectionError(f"the spawner of subprocesses can't be started: {name}")
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(b"\0" + _socket_name().encode())
-        data = struct.pack("=I", len(request)) + request
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
-        sent = connection.sendmsg([data], [rights] if descriptors else [])
-        connection.sendall(data[sent:])
-        answer, received, _, _ = socket.recv_fds(connection, _ANSWER.size, 1)
-        if len(answer) != _ANSWER.size:
-            raise ConnectionError("the spawner of subprocesses has ended")
-        kind, value, detail = _ANSWER.unpack(answer)
-        if kind == _FAILED:
-            name = os.fsdecode(os.fsencode(cwd) if detail else program)
-            raise OSError(value, os.strerror(value), name)
-        connection.setblocking(False)
-        return Process(connection, value, received[0] if received else -1)
+        connection.settimeout(None)  # whatever socket.setdefaulttimeout() says
+        connection.connect(b"\0" + name.encode())
+        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        if _PEER.unpack(peer)[0] != spawner:
+            raise ConnectionError("somebody else listens in place of the spawner of subprocesses")
     except BaseException:
         connection.close()
         raise
+    return connection
 
 
-def _socket_name() -> str:
-    name = _erlang.call("erlang_python.spawner")
-    if name is None:
-        raise PermissionError("subprocesses are switched off in this node: {subprocess, false}")
-    return name
+def _exchange(
+    connection: socket.socket, data: bytes, descriptors: list[int], request: Request
+) -> tuple[int, int]:
+    """The process id and its pidfd, or -1."""
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+    try:
+        data = struct.pack("=I", len(data)) + data
+        sent = connection.sendmsg([data], [rights])
+        connection.sendall(data[sent:])
+        # An answer of a few bytes is sent, and arrives, as a whole.
+        answer, ancillary, _, _ = connection.recvmsg(
+            _ANSWER.size, socket.CMSG_SPACE(array.array("i").itemsize), socket.MSG_CMSG_CLOEXEC
+        )
+    except (BrokenPipeError, ConnectionResetError):
+        answer, ancillary = b"", []
+    if len(answer) != _ANSWER.size:
+        raise ConnectionError("the spawner of subprocesses has died; the next try starts another")
+    kind, value, detail = _ANSWER.unpack(answer)
+    if kind == _STARTED:
+        return value, struct.unpack("i", ancillary[0][2])[0] if ancillary else -1
+    if detail == _ABOUT_OPTION:
+        raise OSError(value, os.strerror(value))
+    about = request.directory if detail == _ABOUT_DIRECTORY else request.program
+    raise OSError(value, os.strerror(value), os.fsdecode(about or b"."))
 
 
-def _argv(args: Any, shell: bool, executable: Any) -> list[bytes]:
-    argv = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
-    argv = [os.fsencode(arg) for arg in argv]
-    if shell:
-        return [b"/bin/sh" if executable is None else os.fsencode(executable), b"-c", *argv]
-    return argv
+def _current_umask() -> int:
+    """os.umask() would change it to tell it, for all threads."""
+    with open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"Umask:"):
+                return int(line.split()[1], 8)
+    return 0o022
 
 
-def _environment(env: Mapping[Any, Any]) -> dict[bytes, bytes]:
-    out = {}
-    for name, value in env.items():
-        name = os.fsencode(name)
-        if b"=" in name:
-            raise ValueError("illegal environment variable name")
-        out[name] = os.fsencode(value)
-    return out
+def _words(numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"=I{len(numbers)}I", len(numbers), *numbers)
 
 
-def _paths(program: bytes, environment: Mapping[bytes, bytes]) -> list[bytes]:
-    if os.path.dirname(program):
-        return [program]
-    return [os.path.join(os.fsencode(d), program) for d in os.get_exec_path(environment)]
-
-
-def _strings(strings: Sequence[bytes]) -> bytes:
-    for text in strings:
+def _strings(texts: Sequence[bytes]) -> bytes:
+    for text in texts:
         if b"\0" in text:
             raise ValueError("embedded null byte")
-    return struct.pack("=I", len(strings)) + b"".join(text + b"\0" for text in strings)
-
-
-def _user_id(user: Any) -> int:
-    if isinstance(user, str):
-        import pwd
-
-        return pwd.getpwnam(user).pw_uid
-    return 0 if user is None else user
-
-
-def _group_id(group: Any) -> int:
-    if isinstance(group, str):
-        import grp
-
-        return grp.getgrnam(group).gr_gid
-    return 0 if group is None else group
+    return struct.pack("=I", len(texts)) + b"".join(text + b"\0" for text in texts)

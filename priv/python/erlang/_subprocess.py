@@ -1,18 +1,140 @@
-"""asyncio's subprocesses on the spawner: SubprocessTransport without a fork and without watchers."""
+"""asyncio's subprocesses on the spawner: without forking the VM, and without child watchers."""
 
 from __future__ import annotations
 
+import math
 import os
-import socket
+import select
 import subprocess
+import sys
+import time
+import warnings
 from asyncio import base_subprocess
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 from . import _spawner
 
 
+class Process(subprocess.Popen):  # type: ignore[type-arg]
+    """A Popen whose program is a child of the spawner's.
+
+    Everything that Popen does before it would fork, and its errors, are the standard library's.
+    """
+
+    _child: _spawner.Child | None = None
+
+    def _execute_child(
+        self,
+        args: Any,
+        executable: Any,
+        preexec_fn: Any,
+        close_fds: bool,
+        pass_fds: Iterable[int],
+        cwd: Any,
+        env: Mapping[Any, Any] | None,
+        startupinfo: Any,
+        creationflags: int,
+        shell: bool,
+        p2cread: int,
+        p2cwrite: int,
+        c2pread: int,
+        c2pwrite: int,
+        errread: int,
+        errwrite: int,
+        restore_signals: bool,
+        gid: int | None,
+        gids: list[int] | None,
+        uid: int | None,
+        umask: int,
+        start_new_session: bool,
+        process_group: int,
+    ) -> None:
+        if preexec_fn is not None:
+            raise NotImplementedError(
+                "preexec_fn can't be used, since the VM is not forked: start a small program that "
+                "does the same before it executes the other (as env, nice, setpriv, prlimit do)"
+            )
+        argv = _argv(args, shell, executable)
+        program = argv[0] if executable is None else os.fsencode(executable)
+        sys.audit("erlang.subprocess", program, argv, cwd, env)
+        descriptors = {fd: fd for fd in (pass_fds if close_fds else _inheritable())}
+        for number, fd in enumerate((p2cread, c2pwrite, errwrite)):
+            if fd >= 0:
+                descriptors[number] = fd
+            elif _is_open(number):
+                descriptors[number] = number
+        request = _spawner.Request(
+            program=program,
+            arguments=argv,
+            paths=_paths(program, env),
+            environment=_environment(env),
+            descriptors=descriptors,
+            directory=None if cwd is None else os.fsencode(cwd),
+            restore_signals=restore_signals,
+            new_session=start_new_session,
+            process_group=_unless_negative(process_group),
+            user=_unless_negative(uid),
+            group=_unless_negative(gid),
+            groups=gids,
+            umask=_unless_negative(umask),
+        )
+        self._child = _spawner.start(request)
+        self.pid = self._child.pid
+        self._child_created = True
+        self._close_pipe_fds(  # type: ignore[attr-defined]
+            p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
+        )
+
+    def _internal_poll(self, *_args: Any, **_kwargs: Any) -> int | None:
+        if self.returncode is None and self._child is not None:
+            self.returncode = self._child.look()
+        return self.returncode
+
+    def _wait(self, timeout: float | None) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (returncode := self.poll()) is None:
+            milliseconds = None
+            if timeout is not None and deadline is not None:
+                milliseconds = math.ceil((deadline - time.monotonic()) * 1000)
+                if milliseconds <= 0:
+                    raise subprocess.TimeoutExpired(self.args, timeout)
+            poll = select.poll()
+            poll.register(self.fileno(), select.POLLIN)
+            poll.poll(milliseconds)
+        return returncode
+
+    def send_signal(self, sig: int) -> None:
+        """Does nothing if the program has ended."""
+        if self.poll() is not None or self._child is None:
+            return
+        try:
+            self._child.send_signal(sig)
+        except ProcessLookupError:
+            pass  # it has ended; the news is on its way
+
+    def fileno(self) -> int:
+        """Readable when poll() has news; may be another one after each poll()."""
+        assert self._child is not None
+        return self._child.fileno()
+
+    def close(self) -> None:
+        """Nobody wants to know about the program any more."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        if self._child is not None and self.returncode is None:
+            _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
+        self.close()
+
+
 class _ErlangSubprocessTransport(base_subprocess.BaseSubprocessTransport):
     """What loop.subprocess_exec() and loop.subprocess_shell() give."""
+
+    _loop: Any
+    _proc: Any
+    _watched: int
 
     def _start(
         self,
@@ -24,110 +146,90 @@ class _ErlangSubprocessTransport(base_subprocess.BaseSubprocessTransport):
         bufsize: int,
         **kwargs: Any,
     ) -> None:
-        with _Streams(stdin, stdout, stderr) as streams:
-            self._proc = process = _spawner.start(
-                args,
-                shell=shell,
-                stdin=streams.child[0],
-                stdout=streams.child[1],
-                stderr=streams.child[2],
-                **kwargs,
-            )
-            process.args = args
-            process.stdin, process.stdout, process.stderr = streams.take_parents()
-        self._loop._add_reader(process.fileno(), self._look_for_end)
+        self._proc = _popen()(
+            args, shell=shell, stdin=stdin, stdout=stdout, stderr=stderr, bufsize=bufsize, **kwargs
+        )
+        self._watch()
+
+    def _watch(self) -> None:
+        self._watched = self._proc.fileno()
+        self._loop._add_reader(self._watched, self._look_for_end)
 
     def _look_for_end(self) -> None:
-        descriptor = self._proc.fileno()
-        returncode = self._proc.poll()
-        if returncode is not None:
-            self._loop._remove_reader(descriptor)
+        process = self._proc
+        returncode = process.poll()
+        if returncode is None and process.fileno() == self._watched:
+            return
+        self._loop._remove_reader(self._watched)
+        if returncode is None:
+            self._watch()
+        else:
+            process.close()
             self._process_exited(returncode)
 
-    def __del__(self, _warn: Any = None) -> None:
-        process = getattr(self, "_proc", None)
-        if _warn is None:
-            super().__del__()
-        else:
-            super().__del__(_warn)
-        if process is not None:
-            process.close()
+
+_STOCK_POPEN = subprocess.Popen
 
 
-class _Streams:
-    """The ends of the pipes to a program: the child's close with the block, the parent's too unless
-    they have been taken."""
-
-    def __init__(self, stdin: Any, stdout: Any, stderr: Any) -> None:
-        self.child = [-1, -1, -1]
-        self._parents: list[Any] = [None, None, None]
-        self._owned: list[int] = []
-        try:
-            self._open(0, stdin)
-            self._open(1, stdout)
-            self._open(2, stderr)
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __enter__(self) -> _Streams:
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        for descriptor in self._owned:
-            os.close(descriptor)
-        for parent in self._parents:
-            if parent is not None:
-                parent.close()
-
-    def take_parents(self) -> list[Any]:
-        """The parent's ends, as files, None where there is no pipe."""
-        parents, self._parents = self._parents, [None, None, None]
-        return parents
-
-    def _own(self, descriptor: int) -> int:
-        self._owned.append(descriptor)
-        return descriptor
-
-    def _open(self, number: int, wanted: Any) -> None:
-        if wanted is None:
-            self.child[number] = number if _is_open(number) else -1
-        elif wanted == subprocess.PIPE:
-            self._open_pipe(number)
-        elif wanted == subprocess.DEVNULL:
-            self.child[number] = self._own(os.open(os.devnull, os.O_RDWR))
-        elif wanted == subprocess.STDOUT and number == 2:
-            self.child[2] = self.child[1] if self.child[1] >= 0 else 1
-        elif isinstance(wanted, int):
-            self.child[number] = wanted
-        else:
-            self.child[number] = wanted.fileno()
-
-    def _open_pipe(self, number: int) -> None:
-        if number == 0:
-            # A socket pair, as in the standard library: the parent's end shows that the program
-            # has closed its own.
-            ours, theirs = socket.socketpair()
-            self.child[0] = self._own(theirs.detach())
-            self._parents[0] = open(ours.detach(), "wb", buffering=0)
-        else:
-            reads, writes = os.pipe()
-            self.child[number] = self._own(writes)
-            self._parents[number] = open(reads, "rb", buffering=0)
+def _popen() -> Any:
+    """Ours, or what a test has put in the place of the standard library's, for us to use."""
+    return Process if subprocess.Popen is _STOCK_POPEN else subprocess.Popen
 
 
-def _is_open(descriptor: int) -> bool:
+def _argv(args: Any, shell: bool, executable: Any) -> list[bytes]:
+    if isinstance(args, os.PathLike) and shell:
+        raise TypeError("path-like args is not allowed when shell is true")
+    is_one = isinstance(args, (str, bytes, os.PathLike))
+    argv = [os.fsencode(arg) for arg in ([args] if is_one else list(args))]
+    if shell:
+        return [os.fsencode(executable or "/bin/sh"), b"-c", *argv]
+    return argv
+
+
+def _environment(env: Mapping[Any, Any] | None) -> list[bytes]:
+    out = []
+    for name, value in (os.environb if env is None else env).items():
+        name = os.fsencode(name)
+        if b"=" in name:
+            raise ValueError("illegal environment variable name")
+        out.append(name + b"=" + os.fsencode(value))
+    return out
+
+
+def _paths(program: bytes, env: Mapping[Any, Any] | None) -> list[bytes]:
+    if os.path.dirname(program):
+        return [program]
+    return [os.path.join(os.fsencode(folder), program) for folder in os.get_exec_path(env)]
+
+
+def _inheritable() -> list[int]:
+    """What a program would get of this process if it were forked."""
+    return [fd for fd in map(int, os.listdir("/proc/self/fd")) if fd > 2 and _is_inheritable(fd)]
+
+
+def _is_inheritable(fd: int) -> bool:
     try:
-        os.fstat(descriptor)
+        return os.get_inheritable(fd)
+    except OSError:
+        return False  # the listing's own, or closed by another thread
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
     except OSError:
         return False
     return True
 
 
-async def make_transport(loop: Any, protocol: Any, *args: Any, **kwargs: Any) -> Any:
+def _unless_negative(number: int | None) -> int | None:
+    return None if number is None or number < 0 else number
+
+
+async def make_transport(loop: Any, *args: Any, **kwargs: Any) -> Any:
     """What BaseEventLoop._make_subprocess_transport() is asked for."""
     waiter = loop.create_future()
-    transport = _ErlangSubprocessTransport(loop, protocol, *args, waiter=waiter, **kwargs)
+    transport = _ErlangSubprocessTransport(loop, *args, waiter=waiter, **kwargs)
     try:
         await waiter
     except (SystemExit, KeyboardInterrupt):
