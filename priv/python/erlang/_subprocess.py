@@ -226,10 +226,12 @@ def _unless_negative(number: int | None) -> int | None:
     return None if number is None or number < 0 else number
 
 
-async def make_transport(loop: Any, *args: Any, **kwargs: Any) -> Any:
+async def make_transport(loop: Any, protocol: Any, *args: Any, **kwargs: Any) -> Any:
     """What BaseEventLoop._make_subprocess_transport() is asked for."""
     waiter = loop.create_future()
-    transport = _ErlangSubprocessTransport(loop, *args, waiter=waiter, **kwargs)
+    transport = _ErlangSubprocessTransport(
+        loop, protocol, *args, waiter=waiter, **kwargs  # type: ignore[misc]
+    )
     try:
         await waiter
     except (SystemExit, KeyboardInterrupt):
