@@ -82,6 +82,14 @@ PyObject* get_item(PyObject* self, PyObject* key) noexcept {
   return nullptr;
 }
 
+/// The standard library asks so from Python 3.12 on.
+PyObject* get(PyObject* self, PyObject* key) noexcept {
+  PyObject* transport = get_item(self, key);
+  if (transport != nullptr || !PyErr_ExceptionMatches(PyExc_KeyError)) return transport;
+  PyErr_Clear();
+  return Py_NewRef(Py_None);
+}
+
 int set_item(PyObject* self, PyObject* key, PyObject* transport) noexcept {
   return slot([&](const Attached& py) -> int {
     const int fd = key_of(key);
@@ -126,6 +134,7 @@ void* slot_of(Function* function) {
 
 PyRef new_transport_table_type(const Attached&, PyObject* module) noexcept {
   static PyMethodDef methods[] = {
+      {"get", get, METH_O, "The transport of a descriptor, or None."},
       {"values", values, METH_NOARGS, "A list of the transports."},
       {"clear", clear_method, METH_NOARGS, "Keep none of them alive any longer."},
       {nullptr, nullptr, 0, nullptr},

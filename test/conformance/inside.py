@@ -10,11 +10,14 @@ import faulthandler
 import importlib.util
 import sys
 import unittest
+from test import support
 
 import journal
 
 # Before the limit of `run`, so that its log says where the test hung.
 DUMP_AFTER_SECONDS = 50
+# Some tests want to be told that they may; they take far less.
+MEMORY = "3G"
 
 
 def replace_standard_loop():
@@ -111,6 +114,7 @@ def load(module, class_name=None):
 
 
 def main(path, *group):
+    support.set_memlimit(MEMORY)
     known = journal.Journal(path)
     writer = journal.Writer(path)
     writer.write(journal.LOOP, text=replace_standard_loop().__module__)

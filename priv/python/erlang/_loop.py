@@ -129,6 +129,8 @@ class ErlangEventLoop(
                 )
         finally:
             self._current_handle = None
+            # A task's traceback may lead to this frame, and must not keep the task alive by it.
+            del handle
 
     def _add_callback(self, handle: asyncio.Handle) -> None:
         """Handles of the standard library's own making arrive here: those of signals."""
