@@ -51,6 +51,7 @@ class Journal:
 def read_lines(path):
     try:
         with open(path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            # The last line may be half written yet.
+            return [json.loads(line) for line in file if line.endswith("\n")]
     except FileNotFoundError:
         return []

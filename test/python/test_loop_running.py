@@ -50,6 +50,22 @@ class Running(LoopCase):
         with self.assertRaises(RuntimeError):
             asyncio.get_running_loop()
 
+    def test_a_failed_task_dies_at_once_in_debug_mode(self):
+        self.loop.set_debug(True)
+
+        async def fail():
+            1 / 0
+
+        async def main():
+            asyncio.create_task(fail())
+            await asyncio.sleep(0)
+            return self.take_reports()
+
+        gc.disable()
+        self.addCleanup(gc.enable)
+        (report,) = self.loop.run_until_complete(main())
+        self.assertIsInstance(report["exception"], ZeroDivisionError)
+
     def test_loops_do_not_nest(self):
         other = self.new_loop()
 
