@@ -3,6 +3,7 @@
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "net/address_type.h"
+#include "net/read_buffer.h"
 #include "net/run_user_code.h"
 
 namespace ep::net {
@@ -12,28 +13,6 @@ constexpr const char* kReadError = "Fatal read error on datagram transport";
 constexpr const char* kWriteError = "Fatal write error on datagram transport";
 
 constexpr int kDatagramsInOneTurn = 32;
-constexpr std::size_t kMostOfInternet = 64 * 1024;
-constexpr std::size_t kMostOfOthers = 256 * 1024;
-
-/// In a function of its own, for its stack must not be there while user code runs.
-[[gnu::noinline]] IoResult receive_on_stack(int fd, PyRef& data, SocketAddress& from) {
-  char buffer[kMostOfInternet];
-  const IoResult got = receive_from(fd, buffer, sizeof buffer, from);
-  if (got.ok()) {
-    data = PyRef::steal(PyBytes_FromStringAndSize(buffer, static_cast<Py_ssize_t>(got.bytes)));
-  }
-  return got;
-}
-
-IoResult receive_in_place(int fd, PyRef& data, SocketAddress& from) {
-  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, kMostOfOthers);
-  if (bytes == nullptr) return {};
-  const IoResult got = receive_from(fd, PyBytes_AS_STRING(bytes), kMostOfOthers, from);
-  if (got.ok()) _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(got.bytes));
-  data = PyRef::steal(bytes);
-  return got;
-}
-
 }  // namespace
 
 DatagramTransport::DatagramTransport(const Attached& py, PyObject* self, NetTypes& types,
@@ -54,27 +33,22 @@ void DatagramTransport::set_protocol(const Attached& py, PyObject* protocol) {
 
 bool DatagramTransport::read_ready(const Attached& py) {
   for (int reads = 0; reads < kDatagramsInOneTurn; ++reads) {
-    PyRef data;
     SocketAddress from;
-    const IoResult got = receive_one(descriptor(py), data, from);
+    const std::span<char> buffer = read_buffer();
+    const IoResult got = receive_from(descriptor(py), buffer.data(), buffer.size(), from);
     if (got.not_now()) return true;
     if (!got.ok()) {
       errno = got.error;
       PyErr_SetFromErrno(PyExc_OSError);
       return tell_error(py);
     }
+    const PyRef data =
+        PyRef::steal(PyBytes_FromStringAndSize(buffer.data(), static_cast<Py_ssize_t>(got.bytes)));
     if (!data) return fatal_error(py, kReadError);
     if (!deliver(py, data, from)) return false;
     if (lost_writes() > 0 || !wants_read()) return true;
   }
   return true;
-}
-
-/// `data` is null, and a Python error set, if there is no memory for it.
-IoResult DatagramTransport::receive_one(int fd, PyRef& data, SocketAddress& from) {
-  const int family = extra().family();
-  const bool internet = family == AF_INET || family == AF_INET6;
-  return internet ? receive_on_stack(fd, data, from) : receive_in_place(fd, data, from);
 }
 
 /// Null: Python error set.

@@ -41,7 +41,6 @@ class DatagramTransport final : public Transport {
   bool write_ready(const Attached& py) override;
   void drop_buffer() noexcept override;
 
-  IoResult receive_one(int fd, PyRef& data, SocketAddress& from);
   PyRef address_object(const Attached& py, const SocketAddress& from);
   bool deliver(const Attached& py, const PyRef& data, const SocketAddress& from);
   bool tell_error(const Attached& py);

@@ -1,6 +1,7 @@
 // The reading half of StreamTransport.
 #include "cpython/error.h"
 #include "cpython/slot.h"
+#include "net/read_buffer.h"
 #include "net/run_user_code.h"
 #include "net/stream_transport.h"
 
@@ -8,28 +9,6 @@ namespace ep::net {
 namespace {
 
 constexpr const char* kReadError = "Fatal read error on socket transport";
-
-/// Reads of one turn, as long as each fills what it gets: others want their turn, too.
-constexpr int kReadsInOneTurn = 4;
-
-/// In a function of its own, for its stack must not be there while user code runs.
-[[gnu::noinline]] IoResult receive_on_stack(int fd, PyRef& data) {
-  char buffer[ReadSize::kStack];
-  const IoResult got = receive(fd, buffer, sizeof buffer);
-  if (got.ok()) {
-    data = PyRef::steal(PyBytes_FromStringAndSize(buffer, static_cast<Py_ssize_t>(got.bytes)));
-  }
-  return got;
-}
-
-IoResult receive_in_place(int fd, std::size_t size, PyRef& data) {
-  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
-  if (bytes == nullptr) return {};
-  const IoResult got = receive(fd, PyBytes_AS_STRING(bytes), size);
-  if (got.ok() && got.bytes < size) _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(got.bytes));
-  data = PyRef::steal(bytes);
-  return got;
-}
 
 /// The memory that get_buffer() returns, for as long as it is written to.
 class WritableBuffer {
@@ -57,32 +36,21 @@ bool StreamTransport::read_ready(const Attached& py) {
   return buffered_ ? read_into_buffer(py) : read_bytes(py);
 }
 
-/// `data` is null, and a Python error set, if there is no memory for it.
-IoResult StreamTransport::receive_bytes(int fd, PyRef& data) {
-  return read_size_.copied() ? receive_on_stack(fd, data)
-                             : receive_in_place(fd, read_size_.size(), data);
-}
-
 bool StreamTransport::read_bytes(const Attached& py) {
   if (!data_received_) {
     data_received_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.data_received.get()));
     if (!data_received_) return fatal_error(py, kReadError);
   }
-  for (int reads = 0; reads < kReadsInOneTurn; ++reads) {
-    PyRef data;
-    const std::size_t asked = read_size_.copied() ? ReadSize::kStack : read_size_.size();
-    const IoResult got = receive_bytes(descriptor(py), data);
-    if (!got.ok()) return read_failed(py, got.error);
-    if (!data) return fatal_error(py, kReadError);
-    if (got.bytes == 0) return on_eof(py);
-    read_size_.record(got.bytes);
-    const PyRef method = data_received_;  // the protocol may replace itself
-    const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
-    if (!result) return fatal_error(py, "Fatal error: protocol.data_received() call failed.");
-    const bool more = got.bytes == asked;
-    if (!more || lost_writes() > 0 || !wants_read() || method.get() != data_received_.get()) break;
-  }
-  return true;
+  const std::span<char> buffer = read_buffer();
+  const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
+  if (!got.ok()) return read_failed(py, got.error);
+  if (got.bytes == 0) return on_eof(py);
+  const PyRef data =
+      PyRef::steal(PyBytes_FromStringAndSize(buffer.data(), static_cast<Py_ssize_t>(got.bytes)));
+  if (!data) return fatal_error(py, kReadError);
+  const PyRef method = data_received_;  // the protocol may replace itself
+  const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
+  return result || fatal_error(py, "Fatal error: protocol.data_received() call failed.");
 }
 
 bool StreamTransport::read_into_buffer(const Attached& py) {

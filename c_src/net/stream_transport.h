@@ -1,14 +1,13 @@
 // StreamTransport: `_erlang._ErlangSocketTransport`, an asyncio.Transport over a connected TCP or
 // Unix socket. See transport.h for what it shares with other transports.
 //
-// Reads go into the bytes object that data_received() gets, or into the memory of a
-// BufferedProtocol. A write is tried at once; what does not go is queued by reference, and sent
-// gathered when the socket takes more.
+// What is read becomes the bytes object that data_received() gets, or goes straight into the memory
+// of a BufferedProtocol. A write is tried at once; what does not go is queued by reference, and
+// sent gathered when the socket takes more.
 #pragma once
 
 #include <span>
 
-#include "net/read_size.h"
 #include "net/socket_io.h"
 #include "net/transport.h"
 #include "net/write_queue.h"
@@ -51,7 +50,6 @@ class StreamTransport final : public Transport {
   // Reading.
   bool read_bytes(const Attached& py);
   bool read_into_buffer(const Attached& py);
-  IoResult receive_bytes(int fd, PyRef& data);
   bool read_failed(const Attached& py, int error);
   bool on_eof(const Attached& py);
 
@@ -67,7 +65,6 @@ class StreamTransport final : public Transport {
   PyRef data_received_;  // the protocol's method, or its get_buffer(); null: to be looked up
   PyRef buffer_updated_;
   PyRef empty_waiter_;
-  ReadSize read_size_;
   bool buffered_ = false;  // the protocol is a BufferedProtocol
   bool write_eof_ = false;
 };
