@@ -3,6 +3,7 @@
 #include "cpython/slot.h"
 #include "net/acceptor_type.h"
 #include "net/datagram_transport_type.h"
+#include "net/owned_socket.h"
 #include "net/stream_transport_type.h"
 #include "net/transport_table_type.h"
 
@@ -61,7 +62,6 @@ void import_parts(NetTypes& types) {
   types.buffered_protocol = attribute(import("asyncio.protocols"), "BufferedProtocol");
   types.transport_socket = attribute(import("asyncio.trsock"), "TransportSocket");
   types.socket_class = attribute(import("socket"), "socket");
-  types.socket_fileno = attribute(types.socket_class, "fileno");
   types.wake_waiter = attribute(import("asyncio.futures"), "_set_result_unless_cancelled");
   types.log = attribute(import("asyncio.log"), "logger");
   const PyRef modes = attribute(import("asyncio.constants"), "_SendfileMode");
@@ -98,9 +98,10 @@ void add_types(const Attached& py, PyObject* module, NetTypes& types) {
 
 bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
   if (types.acceptor) return true;
-  return slot([&](const Attached&) -> int {
+  return slot([&](const Attached& attached) -> int {
            intern_names(types.names);
            import_parts(types);
+           types.socket_layout_known = probe_socket_layout(attached, types);
            add_types(py, module, types);
            return 0;
          }) == 0;
@@ -109,7 +110,7 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
 int NetTypes::traverse(visitproc visit, void* arg) const {
   for (const PyRef* part :
        {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &socket_fileno, &wake_waiter, &log, &try_native}) {
+        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
     Py_VISIT(part->get());
   }
   return 0;
@@ -118,7 +119,7 @@ int NetTypes::traverse(visitproc visit, void* arg) const {
 void NetTypes::clear() noexcept {
   for (PyRef* part :
        {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &socket_fileno, &wake_waiter, &log, &try_native}) {
+        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
     part->reset();
   }
 }

@@ -33,6 +33,7 @@ struct NetTypes {
   PyRef wake_waiter;                     // asyncio.futures._set_result_unless_cancelled
   PyRef log;                             // asyncio.log.logger
   PyRef try_native;                      // asyncio.constants._SendfileMode.TRY_NATIVE
+  bool socket_layout_known = false;      // see owned_socket.h
   bool servers_know_transports = false;  // Server._attach(transport), since 3.13
   NetNames names;
 

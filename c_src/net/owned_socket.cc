@@ -1,5 +1,7 @@
 #include "net/owned_socket.h"
 
+#include <cstring>
+
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "net/net_types.h"
@@ -7,25 +9,44 @@
 namespace ep::net {
 namespace {
 
-/// -1: Python error set.
+bool is_plain_socket(const NetTypes& types, PyObject* socket) noexcept {
+  return PyObject_TypeCheck(socket, reinterpret_cast<PyTypeObject*>(types.socket_class.get()));
+}
+
+/// -1: Python error set, or closed.
 int fileno_of(const NetTypes& types, PyObject* socket) noexcept {
-  auto* plain = reinterpret_cast<PyTypeObject*>(types.socket_class.get());
-  const PyRef number =
-      PyObject_TypeCheck(socket, plain)
-          ? PyRef::steal(PyObject_CallOneArg(types.socket_fileno.get(), socket))
-          : PyRef::steal(PyObject_CallMethodNoArgs(socket, types.names.fileno.get()));
+  const PyRef number = PyRef::steal(PyObject_CallMethodNoArgs(socket, types.names.fileno.get()));
   return number ? static_cast<int>(PyLong_AsLong(number.get())) : -1;
+}
+
+int peek_descriptor(PyObject* socket) noexcept {
+  int fd;
+  std::memcpy(&fd, reinterpret_cast<const char*>(socket) + sizeof(PyObject), sizeof fd);
+  return fd;
 }
 
 }  // namespace
 
+bool probe_socket_layout(const Attached&, const NetTypes& types) {
+  const PyRef socket = PyRef::steal(PyObject_CallNoArgs(types.socket_class.get()));
+  if (!socket) throw PythonError();
+  const int open = fileno_of(types, socket.get());
+  const bool known = open >= 0 && peek_descriptor(socket.get()) == open;
+  const PyRef closed =
+      PyRef::steal(PyObject_CallMethodNoArgs(socket.get(), types.names.close.get()));
+  if (!closed || PyErr_Occurred()) throw PythonError();
+  return known && peek_descriptor(socket.get()) == -1;
+}
+
 OwnedSocket::OwnedSocket(const Attached&, const NetTypes& types, PyRef socket)
-    : number_(fileno_of(types, socket.get())), socket_(std::move(socket)) {
+    : number_(fileno_of(types, socket.get())),
+      peek_(types.socket_layout_known && is_plain_socket(types, socket.get())),
+      socket_(std::move(socket)) {
   if (PyErr_Occurred()) throw PythonError();
 }
 
 int OwnedSocket::ask_descriptor(const Attached&, const NetTypes& types) const noexcept {
-  const int fd = fileno_of(types, socket_.get());
+  const int fd = peek_ ? peek_descriptor(socket_.get()) : fileno_of(types, socket_.get());
   if (fd < 0) PyErr_Clear();
   return fd == number_ ? fd : -1;
 }
@@ -42,6 +63,7 @@ PyRef OwnedSocket::object(const Attached&, const NetTypes& types) {
   // It owns the descriptor from now on, and must know that it does not block.
   (void)fd_.release();
   socket_ = made;
+  peek_ = types.socket_layout_known;
   const PyRef set =
       PyRef::steal(PyObject_CallMethodOneArg(made.get(), types.names.setblocking.get(), Py_False));
   return set ? socket_ : PyRef();

@@ -8,6 +8,28 @@
 namespace ep::net {
 namespace {
 
+// The hottest calls go past libc's functions, which in programs with threads make each call a
+// cancellation point: two atomic operations that nobody here has a use for. Some processors have no
+// such calls of their own.
+
+ssize_t plain_recvfrom(int fd, void* data, std::size_t size, sockaddr* from,
+                       socklen_t* length) noexcept {
+#ifdef SYS_recvfrom
+  return ::syscall(SYS_recvfrom, fd, data, size, 0, from, length);
+#else
+  return ::recvfrom(fd, data, size, 0, from, length);
+#endif
+}
+
+ssize_t plain_sendto(int fd, const void* data, std::size_t size, const sockaddr* to,
+                     socklen_t length) noexcept {
+#ifdef SYS_sendto
+  return ::syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, to, length);
+#else
+  return ::sendto(fd, data, size, MSG_NOSIGNAL, to, length);
+#endif
+}
+
 IoResult result_of(ssize_t count) noexcept {
   if (count < 0) return {0, errno};
   return {static_cast<std::size_t>(count), 0};
@@ -15,23 +37,12 @@ IoResult result_of(ssize_t count) noexcept {
 
 }  // namespace
 
-// The two hottest calls go past libc's functions, which in programs with threads make each call a
-// cancellation point: two atomic operations that nobody here has a use for.
-
 IoResult receive(int fd, void* data, std::size_t size) noexcept {
-#ifdef SYS_recvfrom
-  return result_of(::syscall(SYS_recvfrom, fd, data, size, 0, nullptr, nullptr));
-#else
-  return result_of(::recv(fd, data, size, 0));
-#endif
+  return result_of(plain_recvfrom(fd, data, size, nullptr, nullptr));
 }
 
 IoResult send(int fd, const void* data, std::size_t size) noexcept {
-#ifdef SYS_sendto
-  return result_of(::syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, nullptr, 0));
-#else
-  return result_of(::send(fd, data, size, MSG_NOSIGNAL));
-#endif
+  return result_of(plain_sendto(fd, data, size, nullptr, 0));
 }
 
 IoResult send(int fd, std::span<iovec> parts) noexcept {
@@ -43,12 +54,12 @@ IoResult send(int fd, std::span<iovec> parts) noexcept {
 
 IoResult receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept {
   from.length = SocketAddress::capacity();
-  return result_of(::recvfrom(fd, data, size, 0, from.data(), &from.length));
+  return result_of(plain_recvfrom(fd, data, size, from.data(), &from.length));
 }
 
 IoResult send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept {
   if (to == nullptr) return send(fd, data, size);
-  return result_of(::sendto(fd, data, size, MSG_NOSIGNAL, to->data(), to->length));
+  return result_of(plain_sendto(fd, data, size, to->data(), to->length));
 }
 
 Accepted accept(int listener) noexcept {

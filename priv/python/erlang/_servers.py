@@ -20,9 +20,7 @@ class Server(asyncio.base_events.Server):
 
     def _clients(self):
         return [
-            transport
-            for transport in self._loop._transports.values()
-            if transport._server is self
+            transport for transport in self._loop._transports.values() if transport._server is self
         ]
 
 

@@ -25,6 +25,13 @@ _ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 _TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
 
 
+class _TLSProtocol(asyncio.sslproto.SSLProtocol):
+    # Each read of it allocates so much, to shrink it to what one TLS record had, 16 KB at most. The
+    # standard 256 KB are more than malloc keeps at hand: getting and clearing pages over and over
+    # would take three times as long as the cryptography. It is also a connection's buffer.
+    max_size = 32 * 1024
+
+
 class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
     """The part of a loop that makes transports and accepts connections.
 
@@ -63,7 +70,7 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         server=None,
         **options,
     ):
-        tls = asyncio.sslproto.SSLProtocol(
+        tls = _TLSProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **options
         )
         _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
@@ -105,9 +112,7 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
             _log.debug("%r got a new connection from %r: %r", server, address, conn)
         extra = {"peername": address}
         self.create_task(
-            self._accept_connection2(
-                protocol_factory, conn, extra, sslcontext, server, **timeouts
-            )
+            self._accept_connection2(protocol_factory, conn, extra, sslcontext, server, **timeouts)
         )
 
     def _stop_accepting(self, sock: socket.socket) -> None:
