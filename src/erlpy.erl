@@ -30,9 +30,15 @@ run(Args) ->
     ok = py_nif:run_program(Tag, Args),
     receive
         {program_ended, Tag, Status} ->
-            _ = logger_std_h:filesync(default),
+            ok = flush_log(),
             halt(Status, [{flush, false}])
     end.
+
+%% Log records of Python's pass these processes, which answer when they have dealt with all before.
+flush_log() ->
+    _ = [catch gen_server:call(Name, flush, 1000) || Name <- [py_callback, py_log]],
+    _ = logger_std_h:filesync(default),
+    ok.
 
 %% The bytes that the VM was started with: file names and texts need not be UTF-8.
 argument({_NotUtf8, Decoded, Rest}) ->

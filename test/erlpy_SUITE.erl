@@ -10,7 +10,8 @@
 -export([surroundings/1, environment/1, closed_streams/1, bytes_as_arguments/1]).
 -export([ending/1, killed_by_sigint/1]).
 -export([signalled/1, ignored_from_the_start/1, terminal/1]).
--export([loops/1, tests_of_the_package/1, http_server/1, aiohttp_server/1, with_erlang/1]).
+-export([loops/1, tests_of_the_package/1, http_server/1, aiohttp_server/1]).
+-export([with_erlang/1, log_records/1]).
 -export([help/1, wrong_options/1, from_anywhere/1, not_built/1, vm_options/1]).
 
 -define(BOTH(Config, Args), ?BOTH(Config, Args, #{})).
@@ -34,7 +35,9 @@ groups() ->
         {signals, [],
             [{group, list_to_atom(Signal ++ " " ++ Name)} || {Name, Signal} <- signals()] ++
                 [ignored_from_the_start, terminal]},
-        {programs, [], [loops, tests_of_the_package, http_server, aiohttp_server, with_erlang]},
+        {programs, [], [
+            loops, tests_of_the_package, http_server, aiohttp_server, with_erlang, log_records
+        ]},
         {command, [], [help, wrong_options, from_anywhere, not_built, vm_options]}
     ] ++ [{list_to_atom(Name), [], [ending]} || Name <- endings()] ++
         [{list_to_atom(Signal ++ " " ++ Name), [], [signalled]} || {Name, Signal} <- signals()].
@@ -63,7 +66,7 @@ signals() ->
         {"handler_that_exits", "TERM"}, {"handler_that_raises", "HUP"},
         {"handler_on_the_main_thread", "USR2"}, {"loop_handler", "TERM"},
         {"wakeup_descriptor", "USR1"}, {"at_the_end", "TERM"},
-        {"sigwait", "TERM"},
+        {"sigwait", "TERM"}, {"wakeup_descriptor_and_loop", "none"},
         {"timer", "none"}, {"from_itself", "none"}, {"from_a_thread", "none"},
         {"kill_returns_after_the_handler", "none"}, {"profiling", "none"}
     ].
@@ -301,6 +304,12 @@ receive_all(Socket, Got) ->
         {ok, More} -> receive_all(Socket, <<Got/binary, More/binary>>);
         {error, closed} -> Got
     end.
+
+%% The VM's logger writes to stderr, and has written all when the program ends.
+log_records(Config) ->
+    Code = "import erlang, logging; erlang.setup_logging(); logging.error('from %s', 'Python')",
+    {0, <<>>, Stderr} = erlpy(Config, ["-c", Code]),
+    ?assertMatch({_, _}, binary:match(Stderr, <<"from Python">>)).
 
 with_erlang(Config) ->
     Code = "import erlang; print(erlang.whereis('init') is not None, erlang.detect_mode().name)",

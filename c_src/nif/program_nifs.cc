@@ -30,7 +30,7 @@ class Program final : public Job {
     take_signals_from_other_threads();
     const PyRef status = run_steps(py);
     const long number = status ? PyLong_AsLong(status.get()) : -1;
-    if (PyErr_Occurred() != nullptr) PyErr_Print();
+    if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
     enif_send(nullptr, &to_, env_.get(),
               enif_make_tuple3(env_.get(), ended_, tag_,
                                enif_make_long(env_.get(), number < 0 ? 1 : number)));
@@ -53,7 +53,7 @@ class Program final : public Job {
     for (;;) {
       PyObject* yielded = nullptr;
       const PySendResult sent = PyIter_Send(steps.get(), answer.get(), &yielded);
-      const PyRef step = PyRef::steal(yielded);
+      PyRef step = PyRef::steal(yielded);
       if (sent != PYGEN_NEXT) return step;
       answer = error_of(py, PyTuple_GetItem(step.get(), 0), PyTuple_GetItem(step.get(), 1));
       let_go_of_main();
@@ -70,12 +70,19 @@ class Program final : public Job {
   static PyRef error_of(const Attached& py, PyObject* step, PyObject* subject) {
     const PyRef result = PyRef::steal(PyObject_CallNoArgs(step));
     if (result) return PyRef::borrow(Py_None);
-    const PyRef error = take_error(py);
+    PyRef error = take_error(py);
     if (subject != Py_None) {
       restore_error(py, error);
-      PyErr_WriteUnraisable(subject);
+      report_ignored(subject);
     }
     return error;
+  }
+
+  static void report_ignored(PyObject* subject) {
+#if PY_VERSION_HEX >= 0x030D0000
+    if (PyUnicode_Check(subject)) return PyErr_FormatUnraisable("%U", subject);
+#endif
+    PyErr_WriteUnraisable(subject);
   }
 
   PyRef arguments() const {

@@ -133,6 +133,24 @@ def wakeup_descriptor():
     print(os.read(reader, 100))
 
 
+def wakeup_descriptor_and_loop():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        arrived = asyncio.Event()
+        loop.add_reader(reader, arrived.set)
+        await arrived.wait()
+        print(os.read(reader, 100))
+
+    asyncio.run(main())
+    print(signal.set_wakeup_fd(-1) == writer)
+
+
 def at_the_end():
     threading.Thread(target=time.sleep, args=(0.2,)).start()
     ready()

@@ -31,20 +31,36 @@ def steps(error: BaseException | None) -> Generator[Any, BaseException | None, i
     status = _status_of(error)
     interrupted = isinstance(error, KeyboardInterrupt)
     error = None  # or its frames would keep the program's objects
-    yield getattr(threading, "_shutdown"), threading
+    yield getattr(threading, "_shutdown"), _subject(threading, "on threading shutdown")
     yield getattr(atexit, "_run_exitfuncs"), atexit
-    for file in _open_files(sys.stdout, sys.stderr):
-        if (yield functools.partial(_flush, file), file):
-            status = _FLUSH_FAILED
+    if (yield from _flush_streams()):
+        status = _FLUSH_FAILED
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
     yield _drop_program, None
-    if status != _FLUSH_FAILED:
-        for file in _open_files(sys.stdout, sys.stderr):
-            yield functools.partial(_flush, file), file
+    if status != _FLUSH_FAILED:  # what failed once has been reported
+        yield from _flush_streams()
     if interrupted:
         _die_of_interrupt()
         status = 128 + signal.SIGINT
     return status
+
+
+def _flush_streams() -> Generator[Any, BaseException | None, bool]:
+    """True if that failed."""
+    failed = False
+    for file, subject in (
+        (sys.stdout, _subject(sys.stdout, "on flushing sys.stdout")),
+        (sys.stderr, None),
+    ):
+        if file is not None and not getattr(file, "closed", False):
+            error = yield functools.partial(_flush, file), subject
+            failed = failed or error is not None
+    return failed
+
+
+def _subject(thing: object, text: str) -> object:
+    """What to name after "Exception ignored": a thing, or since Python 3.13 a text."""
+    return f"Exception ignored {text}" if sys.version_info >= (3, 13) else thing
 
 
 def _status_of(error: BaseException | None) -> int:
@@ -128,10 +144,6 @@ def _clear(names: dict[str, Any]) -> None:
         for name in list(names):
             if name != "__builtins__" and private == (name[:1] == "_" and name[:2] != "__"):
                 names[name] = None
-
-
-def _open_files(*files: Any) -> list[Any]:
-    return [file for file in files if file is not None and not getattr(file, "closed", False)]
 
 
 _flush = operator.methodcaller("flush")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.machinery
 import importlib.util
+import linecache
 import os
 import pkgutil
 import runpy
@@ -37,7 +38,10 @@ def _from_command(command: str, rest: list[str]) -> Program:
     _prepend_to_path("")
     if sys.version_info >= (3, 14):
         command = textwrap.dedent(command)
-    return _in_main(compile(command + "\n", "<string>", "exec", dont_inherit=True))
+    code = compile(command + "\n", "<string>", "exec", dont_inherit=True)
+    if sys.version_info >= (3, 13):  # tracebacks show its lines
+        getattr(linecache, "_register_code")(code, command, "<string>")
+    return _in_main(code)
 
 
 def _from_module(name: str, rest: list[str]) -> Program:
