@@ -71,7 +71,10 @@ class _SignalWakeup:
             self._previous = signal.set_wakeup_fd(
                 self._loop._signal_descriptor(), warn_on_full_buffer=False
             )
-            self._installed = True
+            # The program's own descriptor stays: a signal interrupts the wait anyway, all but always.
+            self._installed = self._previous == -1
+            if not self._installed:
+                signal.set_wakeup_fd(self._previous)
         except ValueError:
             # What `threading` takes for the main thread need not be Python's: it is wrong when it
             # was first imported elsewhere in an embedded interpreter.
