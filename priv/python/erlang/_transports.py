@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import asyncio.base_events
 import asyncio.selector_events
-import asyncio.sslproto
 import functools
 import socket
 import ssl
@@ -15,7 +14,7 @@ from typing import Any, Callable
 
 import _erlang
 
-from . import _servers
+from . import _servers, _tls
 
 _log = asyncio.base_events.logger
 
@@ -23,13 +22,6 @@ _erlang.load_transports()
 
 _ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 _TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
-
-
-class _TLSProtocol(asyncio.sslproto.SSLProtocol):
-    # Each read of it allocates so much, to shrink it to what one TLS record had, 16 KB at most. The
-    # standard 256 KB are more than malloc keeps at hand: getting and clearing pages over and over
-    # would take three times as long as the cryptography. It is also a connection's buffer.
-    max_size = 32 * 1024
 
 
 class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
@@ -42,6 +34,10 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         super().__init__(selector)
         self._transports = _erlang.TransportTable()
         self._acceptors: dict[socket.socket, _erlang.Acceptor] = {}
+
+    @functools.cached_property
+    def _tls_buffer(self) -> bytearray:
+        return bytearray(256 * 1024)
 
     def close(self) -> None:
         """Close the loop. It must not be running."""
@@ -70,7 +66,7 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         server=None,
         **options,
     ):
-        tls = _TLSProtocol(
+        tls = _tls.TLSProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **options
         )
         _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
