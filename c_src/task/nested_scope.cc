@@ -8,17 +8,31 @@ namespace ep::task {
 NestedScope::NestedScope(const Attached&, const Services& services, bool nested)
     : services_(services) {
   if (!nested) return;
-  hidden_ = PyRef::steal(PyObject_CallNoArgs(services.names.hide_loop));
-  if (!hidden_) throw PythonError();
+  PyRef loop = PyRef::steal(PyObject_CallNoArgs(services.names.get_running_loop));
+  if (!loop) throw PythonError();
+  if (loop.get() == Py_None) return;
+  loop_ = std::move(loop);
+  task_ = swap_task(Py_None);
+  const PyRef done =
+      PyRef::steal(PyObject_CallOneArg(services.names.set_running_loop, Py_None));
+  if (!task_ || !done) throw PythonError();
 }
 
 NestedScope::~NestedScope() {
-  if (!hidden_) return;
+  if (!loop_) return;
   const Attached py = Attached::in_slot();
   const SavedError saved(py);
-  const PyRef shown =
-      PyRef::steal(PyObject_CallOneArg(services_.names.show_loop, hidden_.get()));
-  if (!shown) PyErr_WriteUnraisable(services_.names.show_loop);
+  const PyRef done =
+      PyRef::steal(PyObject_CallOneArg(services_.names.set_running_loop, loop_.get()));
+  const PyRef none = swap_task(task_.get());
+  if (!done || !none) PyErr_WriteUnraisable(loop_.get());
+}
+
+/// Before 3.12 each loop has a current task of its own, and another loop's is not in the way.
+PyRef NestedScope::swap_task(PyObject* task) const noexcept {
+  if (services_.names.swap_current_task == nullptr) return PyRef::borrow(Py_None);
+  return PyRef::steal(PyObject_CallFunctionObjArgs(services_.names.swap_current_task, loop_.get(),
+                                                   task, nullptr));
 }
 
 }  // namespace ep::task

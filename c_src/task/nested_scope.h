@@ -19,8 +19,11 @@ class NestedScope {
   NestedScope& operator=(const NestedScope&) = delete;
 
  private:
+  PyRef swap_task(PyObject* task) const noexcept;
+
   const Services& services_;
-  PyRef hidden_;
+  PyRef loop_;  // hidden, or null
+  PyRef task_;
 };
 
 }  // namespace ep::task

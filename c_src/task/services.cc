@@ -34,8 +34,11 @@ constexpr Imported kImported[] = {
     {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
     {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
     {&PythonNames::current_task, "asyncio", "current_task"},
-    {&PythonNames::hide_loop, "erlang._hosted", "hide_loop"},
-    {&PythonNames::show_loop, "erlang._hosted", "show_loop"},
+    {&PythonNames::get_running_loop, "_asyncio", "_get_running_loop"},
+    {&PythonNames::set_running_loop, "_asyncio", "_set_running_loop"},
+#if PY_VERSION_HEX >= 0x030C0000
+    {&PythonNames::swap_current_task, "_asyncio", "_swap_current_task"},
+#endif
     {&PythonNames::run_nested, "erlang._hosted", "run_nested"},
     {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
     {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},

@@ -26,8 +26,10 @@ struct PythonNames {
   PyObject* interrupted = nullptr;      // the type erlang.Interrupted
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
   PyObject* current_task = nullptr;     // asyncio.current_task
-  PyObject* hide_loop = nullptr;        // erlang._hosted.hide_loop
-  PyObject* show_loop = nullptr;        // erlang._hosted.show_loop
+  // asyncio's own, in C: an interruption can't come between their bytecodes.
+  PyObject* get_running_loop = nullptr;
+  PyObject* set_running_loop = nullptr;
+  PyObject* swap_current_task = nullptr;  // null before 3.12
   PyObject* run_nested = nullptr;       // erlang._hosted.run_nested
   PyObject* ensure_future = nullptr;    // erlang._hosted.ensure_future
   PyObject* main_dict = nullptr;        // the namespace of __main__

@@ -199,7 +199,12 @@ void Submission::fail_with_error(const Attached& py) noexcept {
   const PyRef exception = take_error(py);
   if (state_.load() != State::kPending) return;
   const OwnedEnv env;
-  reply_error(nullptr, env, services_.codec->exception_reason(py, env.get(), exception.get()));
+  // At the deadline the code may be faster than the caller, who must not see a difference.
+  const bool too_late = now() >= deadline_ &&
+                        PyErr_GivenExceptionMatches(exception.get(), PyExc_TimeoutError) != 0;
+  reply_error(nullptr, env,
+              too_late ? services_.beam.atoms.timeout
+                       : services_.codec->exception_reason(py, env.get(), exception.get()));
 }
 
 void Submission::fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {

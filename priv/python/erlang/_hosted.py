@@ -20,30 +20,6 @@ def ensure_future(awaitable, loop) -> asyncio.Future:
     return asyncio.ensure_future(awaitable, loop=loop)
 
 
-def hide_loop():
-    """Let no loop be the running one on this thread; gives what `show_loop` needs."""
-    loop = asyncio._get_running_loop()
-    if loop is None:
-        return ()
-    task = _swap_current_task(loop, None)
-    asyncio._set_running_loop(None)
-    return loop, task
-
-
-def show_loop(hidden) -> None:
-    """Undo `hide_loop`."""
-    if hidden:
-        loop, task = hidden
-        asyncio._set_running_loop(loop)
-        _swap_current_task(loop, task)
-
-
-def _swap_current_task(loop, task):
-    # Before 3.12 each loop has a current task of its own, and another loop's is not in the way.
-    swap = getattr(asyncio.tasks, "_swap_current_task", None)
-    return swap(loop, task) if swap is not None else None
-
-
 def run_nested(awaitable):
     """The result of an awaitable that can't wait for its loop, which is blocked by its own caller."""
     loop = new_loop()
