@@ -53,15 +53,22 @@ handle_info(_Other, State) ->
 
 ensure_running(#state{port = none}) ->
     Program = filename:join(code:priv_dir(erlang_python), "erlang_python_spawner"),
+    %% open_port/2 finds that out, too, but loses a descriptor then.
+    case os:find_executable(Program) of
+        false -> #state{answer = wrong("~ts can't be executed", [Program])};
+        _ -> open(Program)
+    end;
+ensure_running(State) ->
+    State.
+
+open(Program) ->
     %% Not a secret: the program lets nobody but this VM in, and Python asks who listens.
     Socket = <<"erlang_python-", (integer_to_binary(rand:uniform(1 bsl 80), 36))/binary>>,
     try open_port({spawn_executable, Program}, options(Socket)) of
         Port -> await_ready(Port, Socket)
     catch
         error:Reason -> #state{answer = wrong("~ts: ~p", [Program, Reason])}
-    end;
-ensure_running(State) ->
-    State.
+    end.
 
 options(Socket) ->
     [{args, [Socket, os:getpid()]}, exit_status, binary, {line, 80}].
