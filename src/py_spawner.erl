@@ -25,7 +25,8 @@ start_link() ->
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
-    ok = py_callback:register(?FUNCTION, fun([]) -> gen_server:call(?MODULE, spawner, infinity) end),
+    Ask = fun([]) -> gen_server:call(?MODULE, spawner, infinity) end,
+    ok = py_callback:register(?FUNCTION, Ask),
     {ok, #state{}}.
 
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, term(), #state{}}.
@@ -46,7 +47,7 @@ handle_cast(_Message, State) ->
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({Port, {exit_status, Status}}, #state{port = Port}) ->
-    logger:error("erlang_python_spawner ended with status ~b; the next use starts another", [Status]),
+    logger:error("erlang_python_spawner ended with status ~b; another starts when needed", [Status]),
     {noreply, #state{}};
 handle_info(_Other, State) ->
     {noreply, State}.
