@@ -67,7 +67,7 @@ class InetAddress {
 
  private:
   std::uint8_t length_ = 0;
-  alignas(sockaddr_in6) unsigned char bytes_[sizeof(sockaddr_in6)];
+  alignas(sockaddr_in6) unsigned char bytes_[sizeof(sockaddr_in6)] = {};
 };
 
 }  // namespace ep::net

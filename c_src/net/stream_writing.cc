@@ -214,7 +214,7 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
   empty_waiter_ =
       PyRef::steal(PyObject_CallMethodNoArgs(loop_object(), types().names.create_future.get()));
   if (!empty_waiter_) return nullptr;
-  const PyRef waiter = empty_waiter_;
+  PyRef waiter = empty_waiter_;
   if (queue_.empty() && !settle_empty_waiter(py, types().names.set_result.get(), Py_None)) {
     return nullptr;
   }

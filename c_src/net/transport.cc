@@ -104,6 +104,29 @@ void Transport::on_ready(loop::IoEvents ready) noexcept {
 }
 
 bool Transport::run(const Attached& py) noexcept {
+  if (!debug()) return act(py);
+  const PyRef loop = loop_;
+  const Nanos began = now();
+  return act(py) && report_slowness(py, loop, now() - began);
+}
+
+/// As asyncio does of callbacks in debug mode.
+bool Transport::report_slowness(const Attached&, const PyRef& loop, Nanos duration) {
+  const PyRef limit = PyRef::steal(PyObject_GetAttrString(loop.get(), "slow_callback_duration"));
+  const double seconds = static_cast<double>(duration) / kSecond;
+  const double allowed = limit ? PyFloat_AsDouble(limit.get()) : -1;
+  if (PyErr_Occurred()) return false;
+  if (seconds < allowed) return true;
+  const PyRef number = PyRef::steal(PyFloat_FromDouble(seconds));
+  const PyRef logged =
+      number
+          ? PyRef::steal(PyObject_CallMethod(types_.log.get(), "warning", "sOO",
+                                             "Executing %r took %.3f seconds", self_, number.get()))
+          : PyRef();
+  return static_cast<bool>(logged);
+}
+
+bool Transport::act(const Attached& py) {
   const loop::IoEvents ready = std::exchange(pending_, loop::kNothing);
   if (conn_lost_ > 0) return true;
   const ContextScope context(py, context_);

@@ -133,6 +133,8 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   bool log_debug(const Attached& py, const char* format);
 
  private:
+  bool act(const Attached& py);
+  bool report_slowness(const Attached& py, const PyRef& loop, Nanos duration);
   bool start(const Attached& py);
   bool lost(const Attached& py);
   bool queue_lost(const Attached& py, PyObject* exception);

@@ -357,6 +357,22 @@ class TestStream(TransportCase):
 
         self.run_async(main)
 
+    def test_slow_callbacks_are_reported_in_debug_mode(self):
+        async def main():
+            transport, protocol, theirs = await self.connected()
+            self.loop.set_debug(True)
+            self.loop.slow_callback_duration = 0
+            with self.assertLogs("asyncio", logging.WARNING) as logs:
+                theirs.send(b"x")
+                await self.until(lambda: protocol.data)
+                await asyncio.sleep(0)
+            self.loop.set_debug(False)
+            self.assertRegex("".join(logs.output), "Executing .*Transport.* took .* seconds")
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
     def test_keyboard_interrupt_ends_the_loop(self):
         class Interrupting(Recorder):
             def data_received(self, data):

@@ -72,6 +72,50 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
         return tls._app_transport
 
+    async def start_tls(
+        self,
+        transport,
+        protocol,
+        sslcontext,
+        *,
+        server_side=False,
+        server_hostname=None,
+        ssl_handshake_timeout=None,
+        ssl_shutdown_timeout=None,
+    ):
+        """Go on with TLS on a connection; the new transport. See asyncio.loop.start_tls()."""
+        if not isinstance(sslcontext, ssl.SSLContext):
+            raise TypeError(f"start_tls() needs an ssl.SSLContext, got {sslcontext!r}")
+        if not getattr(transport, "_start_tls_compatible", False):
+            raise TypeError(f"transport {transport!r} is not supported by start_tls()")
+        handshake = self.create_future()
+        tls = _tls.TLSProtocol(
+            self,
+            protocol,
+            sslcontext,
+            handshake,
+            server_side,
+            server_hostname,
+            call_connection_made=False,
+            ssl_handshake_timeout=ssl_handshake_timeout,
+            ssl_shutdown_timeout=ssl_shutdown_timeout,
+        )
+        # Nothing of the peer's may reach the old protocol any more.
+        transport.pause_reading()
+        transport.set_protocol(tls)
+        steps = [
+            self.call_soon(tls.connection_made, transport),
+            self.call_soon(transport.resume_reading),
+        ]
+        try:
+            await handshake
+        except BaseException:
+            transport.close()
+            for step in steps:
+                step.cancel()
+            raise
+        return tls._app_transport
+
     # Servers.
 
     def _start_serving(
