@@ -5,7 +5,7 @@
 -export([before/1, audit/1, snapshot/0, compare/2]).
 -export([wait_until/1, wait_until/2, flush/0, no_message/0, monitored/1, down/1]).
 -export([threads/0, descriptors/0, resident/0, python_threads/0]).
--export([define/1, marked/0, unique/0, collect/0]).
+-export([define/1, marked/0, unique/0, collect/0, forget_senders/0]).
 
 -define(PATIENCE, 20000).
 
@@ -224,6 +224,13 @@ marked() ->
     Mark = fun(Value) -> Self ! {Tag, Value}, ok end,
     Wait = fun() -> receive {Tag, Value} -> Value after ?PATIENCE -> error(never_marked) end end,
     {Mark, Wait}.
+
+%% @doc Ends the processes that send to other nodes, which otherwise wait for more to send.
+-spec forget_senders() -> ok.
+forget_senders() ->
+    Old = whereis(py_remote),
+    exit(Old, kill),
+    wait_until(fun() -> New = whereis(py_remote), is_pid(New) andalso New =/= Old end).
 
 -spec unique() -> binary().
 unique() ->
