@@ -38,7 +38,20 @@ run(Args) ->
 flush_log() ->
     _ = [catch gen_server:call(Name, flush, 1000) || Name <- [py_callback, py_log]],
     _ = logger_std_h:filesync(default),
-    ok.
+    {links, Links} = process_info(whereis(standard_error), links),
+    lists:foreach(fun(Port) -> drain(Port, 1000) end, [Port || Port <- Links, is_port(Port)]).
+
+%% The port writes on a thread of its own, and tells nobody when it is done. Flushing by halt/2 would
+%% wait for all ports, without a bound.
+drain(_Port, 0) ->
+    ok;
+drain(Port, Tries) ->
+    case erlang:port_info(Port, queue_size) of
+        {queue_size, Size} when Size > 0 ->
+            receive after 1 -> drain(Port, Tries - 1) end;
+        _ ->
+            ok
+    end.
 
 %% The bytes that the VM was started with: file names and texts need not be UTF-8.
 argument({_NotUtf8, Decoded, Rest}) ->
