@@ -129,16 +129,16 @@ PyObject* time(PyObject*, PyObject*) noexcept { return PyFloat_FromDouble(second
 
 PyMethodDef call_methods[] = {
     {"call_soon", fastcall(call_soon), METH_FASTCALL | METH_KEYWORDS,
-     "call_soon($self, callback, /, *args, context=None)\n--\n\n"
+     "call_soon($self, callback, *args, context=None)\n--\n\n"
      "Call it in the next iteration; a Handle."},
     {"call_soon_threadsafe", fastcall(call_soon_threadsafe), METH_FASTCALL | METH_KEYWORDS,
-     "call_soon_threadsafe($self, callback, /, *args, context=None)\n--\n\n"
+     "call_soon_threadsafe($self, callback, *args, context=None)\n--\n\n"
      "As call_soon(), from any thread."},
     {"call_later", fastcall(call_later), METH_FASTCALL | METH_KEYWORDS,
-     "call_later($self, delay, callback, /, *args, context=None)\n--\n\n"
+     "call_later($self, delay, callback, *args, context=None)\n--\n\n"
      "Call it in `delay` seconds, never earlier; a TimerHandle."},
     {"call_at", fastcall(call_at), METH_FASTCALL | METH_KEYWORDS,
-     "call_at($self, when, callback, /, *args, context=None)\n--\n\n"
+     "call_at($self, when, callback, *args, context=None)\n--\n\n"
      "Call it when time() has reached `when`, never earlier; a TimerHandle."},
     {"time", time, METH_NOARGS, "time($self)\n--\n\nSeconds of the monotonic clock."},
     {nullptr, nullptr, 0, nullptr},

@@ -98,7 +98,7 @@ PyMethodDef create_methods[] = {
     {"create_future", create_future, METH_NOARGS,
      "create_future($self)\n--\n\nAn asyncio.Future of this loop."},
     {"create_task", fastcall(create_task), METH_FASTCALL | METH_KEYWORDS,
-     "create_task($self, coro, /, **kwargs)\n--\n\nRun a coroutine as an asyncio.Task."},
+     "create_task($self, coro, **kwargs)\n--\n\nRun a coroutine as an asyncio.Task."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -9,6 +9,7 @@
 namespace ep::loop {
 namespace {
 
+constexpr const char* kFd[] = {"fd"};
 constexpr const char* kFdCallback[] = {"fd", "callback"};
 
 /// A descriptor number, or what has fileno(), as selectors take them. -1: ValueError set.
@@ -90,9 +91,18 @@ PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 }
 
 template <IoEvents direction>
-PyObject* remove_public(PyObject* self, PyObject* file) noexcept {
+PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                        PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
+    CallArguments call;
+    const char* name = direction == kRead ? "remove_reader" : "remove_writer";
+    if (!call.parse(loop.types(), name, kFd, args, nargs, kwnames, false)) return nullptr;
+    if (call.rest_count > 0) {
+      PyErr_Format(PyExc_TypeError, "%s() takes 1 argument", name);
+      return nullptr;
+    }
+    PyObject* file = call.leading[0];
     if (!check_no_transport(loop, file)) return nullptr;
     return remove(py, loop, direction, file);
   });
@@ -117,15 +127,15 @@ PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
 
 PyMethodDef descriptor_methods[] = {
     {"add_reader", fastcall(add_public<kRead>), METH_FASTCALL | METH_KEYWORDS,
-     "add_reader($self, fd, callback, /, *args)\n--\n\n"
+     "add_reader($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is readable."},
     {"add_writer", fastcall(add_public<kWrite>), METH_FASTCALL | METH_KEYWORDS,
-     "add_writer($self, fd, callback, /, *args)\n--\n\n"
+     "add_writer($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is writable."},
-    {"remove_reader", remove_public<kRead>, METH_O,
-     "remove_reader($self, fd, /)\n--\n\nFalse if there was none."},
-    {"remove_writer", remove_public<kWrite>, METH_O,
-     "remove_writer($self, fd, /)\n--\n\nFalse if there was none."},
+    {"remove_reader", fastcall(remove_public<kRead>), METH_FASTCALL | METH_KEYWORDS,
+     "remove_reader($self, fd)\n--\n\nFalse if there was none."},
+    {"remove_writer", fastcall(remove_public<kWrite>), METH_FASTCALL | METH_KEYWORDS,
+     "remove_writer($self, fd)\n--\n\nFalse if there was none."},
     {"_add_reader", fastcall(add_private<kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_add_writer", fastcall(add_private<kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_remove_reader", remove_private<kRead>, METH_O, nullptr},

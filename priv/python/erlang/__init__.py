@@ -5,9 +5,20 @@ Registered Erlang functions are attributes: after ``py:register_function(compute
 """
 
 import functools as _functools
+from typing import Any as _Any
 
-from _erlang import Atom, Fun, Pid, Port, Ref, atom, call, send, whereis
-from _erlang import has_function as _has_function
+from _erlang import (
+    Atom,
+    Fun,
+    Pid,
+    Port,
+    Ref,
+    atom,
+    call,
+    has_function as _has_function,
+    send,
+    whereis,
+)
 
 from ._calls import async_call, sleep, spawn_task
 from ._errors import ConversionError, ErlangError, Interrupted
@@ -16,13 +27,7 @@ from ._loop import ErlangEventLoop
 from ._mode import ExecutionMode, detect_mode
 from ._policy import EventLoopPolicy, install
 from ._runners import new_event_loop, run
-from ._schedule import (
-    ScheduleMarker,
-    consume_time_slice,
-    schedule,
-    schedule_inline,
-    schedule_py,
-)
+from ._schedule import ScheduleMarker, consume_time_slice, schedule, schedule_inline, schedule_py
 
 __all__ = [
     "Atom",
@@ -56,7 +61,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> _Any:
     if not (name.startswith("__") and name.endswith("__")) and _has_function(name):
         return _functools.partial(call, name)
-    raise AttributeError(f"module 'erlang' has no attribute {name!r}, and no function is registered")
+    raise AttributeError(
+        f"module 'erlang' has no attribute {name!r}, and no function is registered"
+    )

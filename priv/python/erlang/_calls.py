@@ -1,14 +1,19 @@
 """Calls of Erlang functions, and sleeping, from synchronous code and from coroutines."""
 
+from __future__ import annotations
+
 import asyncio
 import functools
+from typing import Any, Awaitable, Coroutine, TypeVar
 
 import _erlang
 
 from . import _loop
 
+_T = TypeVar("_T")
 
-async def async_call(name, *args):
+
+async def async_call(name: str | _erlang.Fun, *args: Any) -> Any:
     """Call a registered Erlang function, or an erlang.Fun, without holding up the event loop.
 
     Raises what `erlang.call` raises. On an event loop that is not an ErlangEventLoop the wait takes
@@ -26,7 +31,7 @@ async def async_call(name, *args):
         raise
 
 
-def sleep(seconds):
+def sleep(seconds: float) -> Awaitable[None] | None:
     """Sleep, in a coroutine by `await erlang.sleep(...)` and elsewhere without await.
 
     Without a running event loop it blocks the calling thread, with the GIL released; a deadline of
@@ -40,12 +45,13 @@ def sleep(seconds):
     return asyncio.sleep(seconds)
 
 
-def spawn_task(coro, *, name=None):
+def spawn_task(coro: Coroutine[Any, Any, _T], *, name: str | None = None) -> asyncio.Task[_T]:
     """Start a coroutine as an asyncio.Task, from synchronous code that Erlang calls as well.
 
     With a running loop it is `asyncio.create_task`. Without one the task runs on the event loop of
     the context or loop that this call belongs to; elsewhere RuntimeError is raised.
     """
+    loop: asyncio.AbstractEventLoop | None
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -1,8 +1,11 @@
 """What the native code needs of asyncio to host event loops for Erlang; not for users."""
 
+from __future__ import annotations
+
 import asyncio
 import asyncio.tasks
 import sys
+from typing import Any, Awaitable
 
 from . import _loop
 
@@ -15,13 +18,15 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return _loop.ErlangEventLoop()
 
 
-def ensure_future(awaitable, loop) -> asyncio.Future:
+def ensure_future(
+    awaitable: Awaitable[Any], loop: asyncio.AbstractEventLoop
+) -> asyncio.Future[Any]:
     """The future of `loop` that an awaitable is, or a task that awaits it."""
     return asyncio.ensure_future(awaitable, loop=loop)
 
 
-def run_nested(awaitable):
-    """The result of an awaitable that can't wait for its loop, which is blocked by its own caller."""
+def run_nested(awaitable: Awaitable[Any]) -> Any:
+    """The result of an awaitable whose loop can't run: it is blocked by its own caller."""
     loop = new_loop()
     try:
         return loop.run_until_complete(awaitable)
@@ -29,7 +34,7 @@ def run_nested(awaitable):
         finish_loop(loop)
 
 
-def finish_loop(loop) -> None:
+def finish_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel what runs on a hosted loop, and close it."""
     try:
         loop.run_until_complete(_cancel_all())

@@ -1,6 +1,9 @@
 """Python's logging through Erlang's logger."""
 
+from __future__ import annotations
+
 import logging
+from typing import Any
 
 import _erlang
 
@@ -10,7 +13,7 @@ _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"m
 _CONVERTIBLE = (str, int, float, bool, type(None), _erlang.Pid, _erlang.Ref)
 
 
-def _level_name(number):
+def _level_name(number: int) -> str:
     """Erlang's name of a level of Python's."""
     if number >= logging.CRITICAL:
         return "critical"
@@ -24,11 +27,11 @@ def _level_name(number):
 
 
 class ErlangHandler(logging.Handler):
-    """Hands records to Erlang's logger, as metadata `python` with logger, file, line and `extra`."""
+    """Hands records to Erlang's logger; metadata `python` has logger, file, line and `extra`."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         try:
-            metadata = {
+            metadata: dict[str, Any] = {
                 "logger": record.name,
                 "level": record.levelno,
                 "file": record.pathname,
@@ -44,7 +47,9 @@ class ErlangHandler(logging.Handler):
             self.handleError(record)
 
 
-def setup_logging(level=logging.INFO, logger=None):
+def setup_logging(
+    level: int | str = logging.INFO, logger: logging.Logger | str | None = None
+) -> ErlangHandler:
     """Send what Python logs, from `level` up, to Erlang's logger; gives the handler.
 
     Applies to the root logger unless another is named. A second call changes the level only.

@@ -71,7 +71,7 @@ class _SignalWakeup:
             self._previous = signal.set_wakeup_fd(
                 self._loop._signal_descriptor(), warn_on_full_buffer=False
             )
-            # The program's own descriptor stays: a signal interrupts the wait anyway, all but always.
+            # The program's own descriptor stays: signals interrupt the wait anyway, nearly always.
             self._installed = self._previous == -1
             if not self._installed:
                 signal.set_wakeup_fd(self._previous)
@@ -99,8 +99,14 @@ class ErlangEventLoop(
     Inside an Erlang node and outside: any number of them, one in any thread at a time.
     """
 
+    # What the standard library's loops have and its types don't tell.
+    _check_running: Callable[[], None]
+    _internal_fds: int
+    _set_coroutine_origin_tracking: Callable[[bool], None]
+    _signal_handlers: dict[int, asyncio.Handle]
+
     def __init__(self) -> None:
-        super().__init__(_CorePoller(self))  # type: ignore[arg-type]
+        super().__init__(_CorePoller(self))
 
     # Running.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio.base_events
+from typing import Any
 
 
 class Server(asyncio.base_events.Server):
     """A server that can end the connections that it has accepted."""
+
+    _loop: Any
 
     def close_clients(self) -> None:
         """Close all connections: what is queued for sending is sent."""
@@ -18,7 +21,7 @@ class Server(asyncio.base_events.Server):
         for transport in self._clients():
             transport.abort()
 
-    def _clients(self):
+    def _clients(self) -> list[Any]:
         return [
             transport for transport in self._loop._transports.values() if transport._server is self
         ]

@@ -6,14 +6,29 @@ takes the way below; everything else is asyncio.sslproto's own code.
 
 from __future__ import annotations
 
+import ssl
 from asyncio import sslproto
-from typing import Any
+from typing import Any, Callable
 
 _WRAPPED = sslproto.SSLProtocolState.WRAPPED
 
 
 class TLSProtocol(sslproto.SSLProtocol):
     """Stands between a transport of ours and the user's protocol."""
+
+    # What asyncio.sslproto has and the types of the standard library don't tell.
+    _app_protocol: Any
+    _app_writing_paused: bool
+    _call_eof_received: Callable[[], None]
+    _control_app_writing: Callable[[], None]
+    _get_write_buffer_size: Callable[[], int]
+    _incoming: ssl.MemoryBIO
+    _outgoing: ssl.MemoryBIO
+    _outgoing_high_water: int
+    _sslobj: Any
+    _ssl_writing_paused: bool
+    _state: sslproto.SSLProtocolState
+    _transport: Any
 
     # For one record. Each read of OpenSSL gets so much, and is shrunk to what the record had; the
     # standard 256 KB are more than malloc keeps at hand: getting and clearing pages over and over

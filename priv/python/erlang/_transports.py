@@ -5,18 +5,18 @@ servers, it gets those of `_erlang`.
 from __future__ import annotations
 
 import asyncio
-import asyncio.base_events
 import asyncio.selector_events
 import functools
+import logging
 import socket
 import ssl
-from typing import Any, Callable
+from typing import Any, Callable, Coroutine
 
 import _erlang
 
 from . import _servers, _tls
 
-_log = asyncio.base_events.logger
+_log = logging.getLogger("asyncio")
 
 _erlang.load_transports()
 
@@ -29,6 +29,10 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
 
     Its `_transports` is what keeps an open transport alive, and `_acceptors` likewise.
     """
+
+    # What the standard library's loops have and its types don't tell.
+    _accept_connection2: Callable[..., Coroutine[Any, Any, None]]
+    _debug: bool
 
     def __init__(self, selector: Any = None) -> None:
         super().__init__(selector)
@@ -47,25 +51,40 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
 
     # Transports.
 
-    def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
+    def _make_socket_transport(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: asyncio.Future[None] | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        server: asyncio.AbstractServer | None = None,
+    ) -> asyncio.Transport:
         return _erlang._ErlangSocketTransport(self, sock, protocol, waiter, extra, server)
 
-    def _make_datagram_transport(self, sock, protocol, address=None, waiter=None, extra=None):
+    def _make_datagram_transport(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.DatagramProtocol,
+        address: Any = None,
+        waiter: asyncio.Future[None] | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> asyncio.DatagramTransport:
         return _erlang._ErlangDatagramTransport(self, sock, protocol, address, waiter, extra)
 
     def _make_ssl_transport(
         self,
-        rawsock,
-        protocol,
-        sslcontext,
-        waiter=None,
+        rawsock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        sslcontext: ssl.SSLContext,
+        waiter: asyncio.Future[None] | None = None,
         *,
-        server_side=False,
-        server_hostname=None,
-        extra=None,
-        server=None,
-        **options,
-    ):
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        extra: dict[str, Any] | None = None,
+        server: asyncio.AbstractServer | None = None,
+        **options: Any,
+    ) -> asyncio.Transport:
         tls = _tls.TLSProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **options
         )
@@ -74,15 +93,15 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
 
     async def start_tls(
         self,
-        transport,
-        protocol,
-        sslcontext,
+        transport: Any,
+        protocol: asyncio.BaseProtocol,
+        sslcontext: ssl.SSLContext,
         *,
-        server_side=False,
-        server_hostname=None,
-        ssl_handshake_timeout=None,
-        ssl_shutdown_timeout=None,
-    ):
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> asyncio.Transport:
         """Go on with TLS on a connection; the new transport. See asyncio.loop.start_tls()."""
         if not isinstance(sslcontext, ssl.SSLContext):
             raise TypeError(f"start_tls() needs an ssl.SSLContext, got {sslcontext!r}")
@@ -164,9 +183,15 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         self._stop_accepting(sock)
         sock.close()
 
-    async def create_server(
-        self, protocol_factory, host=None, port=None, *, start_serving=True, **options
-    ):
+    async def create_server(  # type: ignore[override]
+        self,
+        protocol_factory: _ProtocolFactory,
+        host: Any = None,
+        port: Any = None,
+        *,
+        start_serving: bool = True,
+        **options: Any,
+    ) -> asyncio.base_events.Server:
         """A server for TCP connections; see asyncio.loop.create_server()."""
         server = await super().create_server(
             protocol_factory, host, port, start_serving=False, **options
@@ -174,8 +199,13 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         return await _servers.adopt(server, start_serving)
 
     async def create_unix_server(
-        self, protocol_factory, path=None, *, start_serving=True, **options
-    ):
+        self,
+        protocol_factory: _ProtocolFactory,
+        path: Any = None,
+        *,
+        start_serving: bool = True,
+        **options: Any,
+    ) -> asyncio.base_events.Server:
         """A server for Unix sockets; see asyncio.loop.create_unix_server()."""
         server = await super().create_unix_server(
             protocol_factory, path, start_serving=False, **options

@@ -1,5 +1,7 @@
 """Importing from a virtual environment while the interpreter runs."""
 
+from __future__ import annotations
+
 import os
 import site
 import sys
@@ -8,7 +10,7 @@ import sys
 class _Active:
     """What has to be put back."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.path = list(sys.path)
         self.prefix = sys.prefix
         self.exec_prefix = sys.exec_prefix
@@ -16,10 +18,10 @@ class _Active:
         self.environment = {name: os.environ.get(name) for name in ("VIRTUAL_ENV", "PATH")}
 
 
-_active = None
+_active: _Active | None = None
 
 
-def activate(directory):
+def activate(directory: str) -> None:
     """Use the virtual environment in `directory`, made for this version of Python."""
     global _active
     directory = os.path.abspath(directory)
@@ -42,7 +44,7 @@ def activate(directory):
     os.environ["PATH"] = os.path.join(directory, "bin") + os.pathsep + os.environ.get("PATH", "")
 
 
-def deactivate():
+def deactivate() -> None:
     """Undo `activate`; nothing happens if no environment is active."""
     global _active
     if _active is None:
