@@ -22,7 +22,12 @@ void drop(ReadyEntry entry) noexcept { Py_DECREF(entry.owner()); }
 }  // namespace
 
 EventLoop::EventLoop(PyObject* self, LoopTypes& types)
-    : self_(self), types_(types), poller_(new_poller()), descriptors_(*this), signals_(*this), spin_(types.max_spin) {}
+    : self_(self),
+      types_(types),
+      poller_(new_poller()),
+      descriptors_(*this),
+      signals_(*this),
+      spin_(types.max_spin) {}
 
 EventLoop::~EventLoop() { close(Attached::in_slot()); }
 

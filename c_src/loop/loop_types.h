@@ -29,7 +29,7 @@ struct LoopTypes {
   PyRef timer_handle;
   HandleFreeList free_handles;
   HandleFreeList free_timer_handles;
-  AsyncioParts asyncio;  // empty until the first loop
+  AsyncioParts asyncio;                // empty until the first loop
   Nanos max_spin = 50 * kMicrosecond;  // of a loop before it sleeps; 0: never
   PyRef str_context;
   PyRef names_loop;  // ("loop",): the keyword of a call
