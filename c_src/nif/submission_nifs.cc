@@ -28,13 +28,13 @@ ERL_NIF_TERM refusal(ErlNifEnv* env, const Atoms& atoms, task::HostedLoop::Accep
                           enif_make_tuple2(env, atoms.executor_died, atoms.stopped));
 }
 
-/// Raises an exception in what runs on an executor, from the janitor's thread.
+/// Raises an exception in what runs on an executor when this is made, from the janitor's thread.
 class Interruption final : public Job {
  public:
   Interruption(std::shared_ptr<Executor> executor, PyObject* exception)
-      : executor_(std::move(executor)), exception_(exception) {}
+      : executor_(std::move(executor)), exception_(exception), target_(executor_->innermost()) {}
   void run() noexcept override {
-    executor_->interrupt(Attached::in_slot(), nullptr, 0, exception_);
+    if (target_ != nullptr) executor_->interrupt(Attached::in_slot(), target_, 0, exception_);
     delete this;
   }
   void abandon() noexcept override { delete this; }
@@ -42,6 +42,7 @@ class Interruption final : public Job {
  private:
   const std::shared_ptr<Executor> executor_;
   PyObject* const exception_;  // lives for ever
+  const void* const target_;
 };
 
 /// The second look at a cancelled task, on the janitor's thread.

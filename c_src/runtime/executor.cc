@@ -96,6 +96,11 @@ void Executor::abandon_all() noexcept {
   for (Job* job : pending) job->abandon();
 }
 
+const void* Executor::innermost() noexcept {
+  std::lock_guard lock(mutex_);
+  return running_id();
+}
+
 bool Executor::waits_for(std::uint64_t chain) noexcept {
   if (!waiting_.load()) return false;
   std::lock_guard lock(mutex_);
@@ -156,6 +161,7 @@ void Executor::run(PyThreadState* state) {
     set_idler(py, nullptr);
   }
   abandon_all();
+  wake_fd_.reset();  // now, not with the last of those who still know this executor
   set_current(nullptr);
 }
 

@@ -110,6 +110,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// `chain`, since it works for this one. False if there is no such work here.
   bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
 
+  /// Any thread. What the innermost Running on this thread was given as its id, or null.
+  const void* innermost() noexcept;
+
   /// Any thread. Does this thread wait for an answer in a chain?
   bool waits() const noexcept { return waiting_; }
   /// In that chain?
@@ -126,6 +129,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool inside_wait() const noexcept { return !waiting_chains_.empty(); }
   /// What the innermost Running on this thread was given, or null.
   const void* running_id() const noexcept { return running_ != nullptr ? running_->id_ : nullptr; }
+  /// Is there code below what asks, which is none itself?
+  bool is_busy() const noexcept { return running_ != nullptr; }
   const void* running_host() const noexcept {
     return running_ != nullptr ? running_->host_ : nullptr;
   }

@@ -119,6 +119,8 @@ void HostedLoop::tick(const Attached& py) {
   last_active_ = now();
   if (loop.has_work()) {
     queue(tick_);
+  } else if (executor_->is_busy()) {
+    park(py);  // a loop that blocks the thread waits there, in its own poller
   } else {
     linger(py);
   }
@@ -190,7 +192,9 @@ void HostedLoop::tell_worker(const loop::EventLoop& loop) noexcept {
   const Atoms& atoms = services_.beam.atoms;
   ERL_NIF_TERM delay = atoms.infinity;
   if (deadline != kNever) {
-    const Nanos left = deadline - now() - kErlangTimerLateness;
+    // On a busy thread there is no waiting for the last stretch.
+    const Nanos early = executor_->is_busy() ? -kMillisecond : kErlangTimerLateness;
+    const Nanos left = deadline - now() - early;
     delay = enif_make_int64(env.get(), std::max<Nanos>(left, 0) / kMillisecond);
   }
   enif_send(nullptr, &worker_, env.get(),
