@@ -11,7 +11,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -21,6 +20,10 @@ POSTGRES_PROGRAMS = "/usr/lib/postgresql"
 
 
 class NotStarted(Exception):
+    pass
+
+
+class EndedBadly(Exception):
     pass
 
 
@@ -177,4 +180,4 @@ def asgi(command, ready, log):
         yield server.match[1]
     status = server.stop(signal.SIGTERM)
     if status not in (0, -signal.SIGTERM):
-        print(f"  {log.stem} ended with {status} at SIGTERM", file=sys.stderr)
+        raise EndedBadly(f"{log.stem} ended with {status} when it was told to; see {log}")
