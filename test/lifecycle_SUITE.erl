@@ -1,0 +1,334 @@
+%% @doc Start and stop of the application, crashes of its parts, and what many rounds leave behind.
+-module(lifecycle_SUITE).
+-include_lib("stdlib/include/assert.hrl").
+
+-compile([export_all, nowarn_export_all]).
+
+-define(EXCEPTION(Type), {error, {exception, #{type := Type}}}).
+
+suite() -> [{timetrap, {seconds, 180}}].
+
+all() ->
+    [
+        not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
+        stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
+        stop_during_load, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
+        killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
+        sys_executable_is_a_python, environment_of_the_application, bad_environment,
+        rounds_of_calls_leak_nothing, rounds_of_failures_leak_nothing, rounds_of_tasks_leak_nothing,
+        rounds_of_timeouts_leak_nothing, rounds_of_callbacks_leak_nothing,
+        rounds_of_contexts_leak_nothing, rounds_of_loops_leak_nothing
+    ].
+
+init_per_suite(Config) -> Config.
+end_per_suite(_Config) -> ok.
+
+init_per_testcase(not_started_before, Config) ->
+    Config;
+init_per_testcase(_Case, Config) ->
+    ok = ep_test:start(),
+    define(),
+    ep_test:before(Config).
+
+define() ->
+    ep_test:define(<<"
+import asyncio, erlang, subprocess, sys, threading, time
+def spin():
+    while True: pass
+def boom(): raise ValueError('boom')
+async def aboom():
+    await asyncio.sleep(0)
+    raise ValueError('boom')
+async def value_after(seconds, value):
+    await asyncio.sleep(seconds)
+    return value
+class Thing: pass
+def thing(): return Thing()
+">>).
+
+end_per_testcase(not_started_before, _Config) ->
+    ok;
+end_per_testcase(_Case, Config) ->
+    Result = ep_test:audit(Config),
+    ok = ep_test:stop(),
+    Result.
+
+not_started_before(_) ->
+    _ = application:stop(erlang_python),
+    {error, not_started} = py:call(math, sqrt, [16]),
+    {error, not_started} = py:eval(<<"1">>),
+    {error, not_started} = py:exec(<<"1">>),
+    ok = py:cast(math, sqrt, [16]),
+    {error, not_started} = py:await(py:spawn_call(math, sqrt, [16])),
+    {error, not_started} = py:await(py:async_call(math, sqrt, [16])),
+    {error, not_started} = py:async_gather([{math, sqrt, [16]}]),
+    {error, not_started} = py:call_method(1, bit_length, []),
+    {error, not_started} = py:getattr(1, real),
+    {error, not_started} = py:context(),
+    {error, not_started} = py:context(1),
+    {error, not_started} = py:version(),
+    {error, not_started} = py:activate_venv("/nowhere"),
+    {error, not_started} = py:deactivate_venv(),
+    {error, not_started} = py:register_function(f, fun([]) -> 1 end),
+    {error, not_started} = py_event_loop:run(math, sqrt, [16]),
+    {error, not_started} = py_event_loop:get_loop(),
+    ok = py_event_loop:spawn_task(math, sqrt, [16]),
+    true = lists:member(py:execution_mode(), [shared_gil, free_threaded]),
+    [] = ep_test:flush().
+
+start_and_use(_) ->
+    {ok, 4.0} = py:call(math, sqrt, [16]),
+    {error, {already_started, erlang_python}} = application:start(erlang_python).
+
+stop_clears_main_and_functions(_) ->
+    ok = py:exec(<<"leftover = 1">>),
+    ok = py:register_function(leftover, fun([]) -> 1 end),
+    {ok, Old} = py_event_loop:get_loop(),
+    Context = py:context(1),
+    ok = ep_test:stop(),
+    {error, {executor_died, stopped}} = py:call(Context, math, sqrt, [16]),
+    {error, {executor_died, stopped}} = py_event_loop:run_on(Old, math, sqrt, [16], #{}),
+    ok = ep_test:start(),
+    ?EXCEPTION(<<"NameError">>) = py:eval(<<"leftover">>),
+    {ok, false} = py:eval(<<"hasattr(erlang, 'leftover')">>),
+    {ok, <<"__main__">>} = py:eval(<<"__name__">>).
+
+start_after_stop(_) ->
+    [begin
+        ok = ep_test:stop(),
+        {error, not_started} = py:call(math, sqrt, [16]),
+        ok = ep_test:start(),
+        {ok, 4.0} = py:call(math, sqrt, [16]),
+        {ok, none} = py:call(asyncio, sleep, [0.001]),
+        {ok, 3} = py:eval(<<"f(3)">>, #{f => fun(X) -> X end})
+     end || _ <- lists:seq(1, 3)].
+
+stop_answers_what_runs(_) ->
+    Callers = [ep_test:monitored(fun(_) -> exit(py:call(M, F, A, #{}, infinity)) end)
+               || {M, F, A} <- [{'__main__', spin, []}, {asyncio, sleep, [1000]}, {erlang, sleep, [1000]},
+                                {erlang, call, [fun() -> receive never -> ok end end]}],
+                  _ <- lists:seq(1, 3)],
+    Tasks = [ep_test:monitored(fun(_) ->
+        exit(py_event_loop_pool:run(asyncio, sleep, [1000], #{timeout => infinity}))
+    end) || _ <- lists:seq(1, 5)],
+    {ok, 1} = py_event_loop_pool:run('__main__', value_after, [0.001, 1]),
+    ok = ep_test:stop(),
+    [case ep_test:down(Caller) of
+        {error, {executor_died, _}} -> ok;
+        {error, not_started} -> ok
+     end || Caller <- Callers ++ Tasks],
+    ok = ep_test:start().
+
+stop_with_stubborn_code(_) ->
+    %% C code that can't be interrupted: the stop waits for it, within its bound.
+    Caller = ep_test:monitored(fun(_) -> exit(py:call(time, sleep, [0.5])) end),
+    {ok, 4.0} = py_event_loop:run(math, sqrt, [16]),
+    ok = ep_test:stop(),
+    {error, _} = ep_test:down(Caller),
+    ok = ep_test:start().
+
+stop_with_threads_in_erlang_call(_) ->
+    Self = self(),
+    ok = py:register_function(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    ok = py:exec(<<"
+import threading
+ended = threading.Event()
+def body(ended=ended):
+    try: erlang.call('forever')
+    except BaseException: ended.set()
+import builtins
+builtins.ep_ended = ended
+threading.Thread(target=body).start()
+">>),
+    Pid = receive {running, P} -> P end,
+    ok = ep_test:stop(),
+    false = is_process_alive(Pid),
+    ok = ep_test:start(),
+    {ok, true} = py:eval(<<"__import__('builtins').ep_ended.wait(20)">>).
+
+stop_during_load(_) ->
+    [begin
+        Callers = [ep_test:monitored(fun(_) ->
+            load(fun() -> py:call(math, sqrt, [16]) end),
+            [] = ep_test:flush()
+        end) || _ <- lists:seq(1, 20)]
+        ++ [ep_test:monitored(fun(_) ->
+            load(fun() -> py_event_loop_pool:run('__main__', value_after, [0.0005, 4.0]) end),
+            [] = ep_test:flush()
+        end) || _ <- lists:seq(1, 20)],
+        ep_test:wait_until(fun() -> {ok, 4.0} =:= py:call(math, sqrt, [16]) end),
+        ok = ep_test:stop(),
+        [normal = ep_test:down(Caller) || Caller <- Callers],
+        ok = ep_test:start(),
+        define()
+     end || _ <- lists:seq(1, 5)].
+
+%% Until the application has stopped; all that comes until then is right.
+load(Call) ->
+    case Call() of
+        {ok, 4.0} -> load(Call);
+        {error, {executor_died, _}} -> load(Call);
+        %% The functions go from `__main__' before the last threads do.
+        {error, {not_found, '__main__', value_after}} -> load(Call);
+        {error, not_started} -> ok
+    end.
+
+fifty_rounds_leak_nothing(_) ->
+    Round = fun() ->
+        ok = ep_test:stop(),
+        ok = ep_test:start(),
+        define(),
+        {ok, 1} = py_event_loop_pool:run('__main__', value_after, [0.001, 1]),
+        {ok, _} = py:call('__main__', thing, [])
+    end,
+    [Round() || _ <- lists:seq(1, 10)],
+    Before = ep_test:snapshot(),
+    Memory = ep_test:resident(),
+    [Round() || _ <- lists:seq(1, 50)],
+    ok = ep_test:compare(Before, 20000),
+    bounded(Memory, 20000).
+
+bounded(Before, Kilobytes) ->
+    ep_test:collect(),
+    After = ep_test:resident(),
+    After - Before < Kilobytes orelse error({memory_grew, Before, After}).
+
+killed_runtime_restarts_all(_) ->
+    [begin
+        Old = whereis(py_context_sup),
+        exit(whereis(py_runtime), kill),
+        ep_test:wait_until(fun() ->
+            New = whereis(py_context_sup),
+            is_pid(New) andalso New =/= Old andalso {ok, 4.0} =:= py:call(math, sqrt, [16])
+        end),
+        ok = ep_test:warm()
+     end || _ <- lists:seq(1, 3)].
+
+killed_supervisors(_) ->
+    [begin
+        Old = whereis(Name),
+        exit(Old, kill),
+        ep_test:wait_until(fun() -> New = whereis(Name), is_pid(New) andalso New =/= Old end),
+        ep_test:wait_until(fun() ->
+            {ok, 4.0} =:= py:call(math, sqrt, [16]) andalso
+                {ok, 4.0} =:= py_event_loop:run(math, sqrt, [16]) andalso
+                {ok, 3} =:= py:eval(<<"f(3)">>, #{f => fun(X) -> X end})
+        end),
+        ok = ep_test:warm()
+     end || Name <- [py_context_sup, py_event_loop_sup, py_services_sup]].
+
+killed_log_and_sender(_) ->
+    [begin
+        Old = whereis(Name),
+        exit(Old, kill),
+        ep_test:wait_until(fun() -> New = whereis(Name), is_pid(New) andalso New =/= Old end)
+     end || Name <- [py_log, py_remote]],
+    {ok, 4.0} = py:call(math, sqrt, [16]).
+
+child_processes_are_waited_for(_) ->
+    {ok, 7} = py:eval(<<"subprocess.run([sys.executable, '-c', 'raise SystemExit(7)']).returncode">>),
+    {ok, 0} = py:eval(<<"subprocess.call(['/bin/true'])">>),
+    %% The VM's own go on as before.
+    "hello\n" = os:cmd("echo hello"),
+    Port = open_port({spawn, "false"}, [exit_status]),
+    receive {Port, {exit_status, 1}} -> ok end.
+
+sys_executable_is_a_python(_) ->
+    {ok, Executable} = py:eval(<<"sys.executable">>),
+    {ok, Version} = py:version(),
+    {match, _} = re:run(os:cmd(binary_to_list(Executable) ++ " --version"), Version),
+    {ok, true} = py:eval(<<"threading.main_thread() is not None">>).
+
+environment_of_the_application(_) ->
+    ok = ep_test:stop(),
+    ok = ep_test:start([{num_contexts, 3}, {event_loop_pool_size, 1}]),
+    {ok, 4.0} = py:call(py:context(3), math, sqrt, [16]),
+    ?assertError(_, py:context(4)),
+    ok = ep_test:stop(),
+    ok = application:set_env(erlang_python, event_loop_spin, 0),
+    ok = ep_test:start(),
+    {ok, 4.0} = py:call(math, sqrt, [16]),
+    {ok, 4.0} = py_event_loop:run(math, sqrt, [16]),
+    ok = ep_test:stop(),
+    ok = application:set_env(erlang_python, event_loop_spin, 50),
+    ok = ep_test:start().
+
+bad_environment(_) ->
+    ok = ep_test:stop(),
+    [begin
+        ok = application:set_env(erlang_python, Key, Value),
+        {error, _} = application:ensure_all_started(erlang_python),
+        ok = application:unset_env(erlang_python, Key)
+     end || {Key, Value} <- [{num_contexts, 0}, {num_contexts, many}, {event_loop_pool_size, -1},
+                             {event_loop_pool_size, 1.5}]],
+    ok = ep_test:start().
+
+rounds(Round) ->
+    [Round() || _ <- lists:seq(1, 1000)],
+    ep_test:collect(),
+    Before = ep_test:snapshot(),
+    Memory = ep_test:resident(),
+    [Round() || _ <- lists:seq(1, 10000)],
+    ok = ep_test:compare(Before, 20000),
+    [] = ep_test:flush(),
+    bounded(Memory, 15000).
+
+rounds_of_calls_leak_nothing(_) ->
+    Argument = #{a => [1, 2.5, <<"text">>, {self(), make_ref()}], <<"b">> => lists:seq(1, 20)},
+    rounds(fun() ->
+        {ok, _} = py:call(builtins, dict, [Argument]),
+        {ok, _} = py:call('__main__', thing, [])
+    end).
+
+rounds_of_failures_leak_nothing(_) ->
+    rounds(fun() ->
+        ?EXCEPTION(_) = py:call('__main__', boom, []),
+        {error, {not_found, _, _}} = py:call(math, nope, []),
+        {error, {conversion, _, _}} = py:call(math, sqrt, [<<1:1>>])
+    end).
+
+rounds_of_tasks_leak_nothing(_) ->
+    rounds(fun() ->
+        {ok, 1} = py_event_loop:run('__main__', value_after, [0, 1]),
+        ?EXCEPTION(_) = py_event_loop_pool:run('__main__', aboom, [])
+    end).
+
+rounds_of_timeouts_leak_nothing(_) ->
+    rounds(fun() ->
+        {error, timeout} = py_event_loop:run(asyncio, sleep, [1000], #{timeout => 0}),
+        {error, timeout} = py:call(asyncio, sleep, [1000], #{}, 0)
+    end).
+
+rounds_of_callbacks_leak_nothing(_) ->
+    F = fun(X) -> X end,
+    rounds(fun() ->
+        {ok, 1} = py:call(erlang, call, [F, 1]),
+        {ok, 1} = py_event_loop:run(erlang, async_call, [F, 1]),
+        ?EXCEPTION(<<"ErlangError">>) = py:call(erlang, call, [F, 1, 2])
+    end).
+
+rounds_of_contexts_leak_nothing(_) ->
+    Round = fun() ->
+        {ok, Context} = py_context:start_link(),
+        {ok, 4.0} = py:call(Context, math, sqrt, [16]),
+        {ok, none} = py:call(Context, asyncio, sleep, [0]),
+        ok = py_context:stop(Context)
+    end,
+    few_rounds(Round).
+
+rounds_of_loops_leak_nothing(_) ->
+    few_rounds(fun() ->
+        {ok, Loop} = py_nif:event_loop_new(),
+        {ok, Worker} = py_event_worker:start_link(<<"worker">>, Loop),
+        {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0.003], #{}),
+        unlink(Worker),
+        ok = gen_server:stop(Worker)
+    end).
+
+few_rounds(Round) ->
+    [Round() || _ <- lists:seq(1, 100)],
+    Before = ep_test:snapshot(),
+    Memory = ep_test:resident(),
+    [Round() || _ <- lists:seq(1, 500)],
+    ok = ep_test:compare(Before, 20000),
+    bounded(Memory, 15000).
