@@ -6,7 +6,7 @@
 %% scheduler. Answers that need Python come as messages (docs/messages.md).
 -module(py_nif).
 
--export([start/6, stop/2, build_info/0, run_program/2]).
+-export([start/7, stop/2, build_info/0, run_program/2]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1, interrupt_stuck/1]).
@@ -42,7 +42,8 @@ init() ->
         end,
     erlang:load_nif(filename:join(Priv, "erlang_python_nif"), 0).
 
-%% @doc Starts the interpreter, if it does not run yet, and the executors that host loops.
+%% @doc Starts the interpreter, if it does not run yet, and the executors that host loops. Without
+%% the sandbox Python may fork or replace the VM; that is settled when the interpreter starts.
 %% The caller gets `{started, Tag, ok | {error, Text}}'.
 -spec start(
     Tag :: term(),
@@ -50,9 +51,10 @@ init() ->
     PackageDir :: binary(),
     LoopExecutors :: pos_integer(),
     MaxSpinMicroseconds :: non_neg_integer(),
-    MaxPending :: pos_integer()
+    MaxPending :: pos_integer(),
+    Sandbox :: boolean()
 ) -> ok.
-start(_Tag, _Executable, _PackageDir, _LoopExecutors, _MaxSpin, _MaxPending) ->
+start(_Tag, _Executable, _PackageDir, _LoopExecutors, _MaxSpin, _MaxPending, _Sandbox) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Ends all executors but the interpreter's own. The caller gets `{stopped, Tag, Stuck}', after

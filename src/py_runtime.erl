@@ -33,7 +33,8 @@ init([]) ->
     Executors = min(event_loop_pool_size(), erlang:system_info(schedulers)),
     Tag = make_ref(),
     ok = py_nif:start(
-        Tag, executable(), package_dir(), Executors, env(event_loop_spin, 50), env(max_pending, 1000000)
+        Tag, executable(), package_dir(), Executors, env(event_loop_spin, 50),
+        env(max_pending, 1000000), env(sandbox, true)
     ),
     receive
         {started, Tag, ok} -> {ok, nil};

@@ -14,7 +14,7 @@ namespace {
 // Microseconds each: they copy terms, post to a mailbox or take a lock that nobody holds for
 // longer. Only poll_events() waits, so it needs a dirty scheduler.
 ErlNifFunc kFunctions[] = {
-    {"start", 6, entry<start>, 0},
+    {"start", 7, entry<start>, 0},
     {"stop", 2, entry<stop>, 0},
     {"build_info", 0, entry<build_info>, 0},
     {"run_program", 2, entry<run_program>, 0},

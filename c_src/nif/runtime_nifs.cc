@@ -6,7 +6,8 @@
 
 namespace ep::nif {
 
-// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxPending)
+// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxPending,
+//       Sandbox)
 ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   State::StartOptions options;
   options.executable = get_text(env, argv[1]);
@@ -15,6 +16,9 @@ ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   options.loop_executors = static_cast<unsigned>(get_uint64(env, argv[3]));
   options.max_spin = static_cast<Nanos>(get_uint64(env, argv[4])) * kMicrosecond;
   options.max_pending = get_uint64(env, argv[5]);
+  const Atoms& atoms = state.services.beam.atoms;
+  if (argv[6] != atoms.true_ && argv[6] != atoms.false_) throw BadArgument();
+  options.sandbox = argv[6] == atoms.true_;
   ErlNifPid self;
   enif_self(env, &self);
   state.start(self, argv[0], std::move(options));

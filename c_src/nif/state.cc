@@ -111,6 +111,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   config.executable = std::move(options.executable);
   config.libpython = EP_LIBPYTHON_SONAME;
   config.package_dir = std::move(options.package_dir);
+  config.sandbox = options.sandbox;
   config.executor.max_spin = options.max_spin;
   config.prepare = [this](const Attached& py) { return prepare(py); };
   const auto started = [this, waiting = std::shared_ptr(std::move(waiting))](std::string error) {

@@ -29,6 +29,7 @@ class State {
     unsigned loop_executors;
     Nanos max_spin;
     std::size_t max_pending;  // submissions that one loop may owe
+    bool sandbox;             // as the interpreter starts; later starts can't change it
   };
   /// Starts the interpreter, if that has not been done, and the executors of the pool's loops. Sends
   /// {started, Tag, ok | {error, Text}} to `to`, later.

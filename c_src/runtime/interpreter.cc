@@ -7,6 +7,7 @@
 
 #include "base/scope_guard.h"
 #include "cpython/ref.h"
+#include "runtime/sandbox.h"
 
 namespace ep {
 namespace {
@@ -86,9 +87,11 @@ std::string Interpreter::initialize(const Config& config) {
   if (dlopen(config.libpython.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return std::string("can't make the symbols of libpython global: ") + dlerror();
   }
+  if (config.sandbox && !enter_sandbox()) return "no memory for the sandbox";
   const PyStatus status = initialize_python(config.executable);
   if (PyStatus_Exception(status)) return text(status);
   const Attached py = Attached::in_slot();
+  if (config.sandbox && !close_gaps_of_sandbox(py)) return take_error_text(py);
   if (!put_first_on_path(config.package_dir) || !config.prepare(py)) return take_error_text(py);
   state_ = PyInterpreterState_Get();
   return {};
