@@ -15,6 +15,7 @@ import unittest
 import warnings
 import weakref
 
+import erlang
 import loop_case
 
 
@@ -65,6 +66,13 @@ class BufferedRecorder(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc):
         self.lost.set_result(exc)
+
+
+def connections_of(server):
+    """How many there are."""
+    if sys.version_info >= (3, 13):
+        return len(server._clients)
+    return server._active_count
 
 
 class TransportCase(loop_case.LoopCase):
@@ -151,6 +159,9 @@ class TestStream(TransportCase):
         self.run_async(main)
 
     def test_what_is_queued_is_what_was_written(self):
+        if sys.version_info >= (3, 12) and not isinstance(self.loop, erlang.ErlangEventLoop):
+            self.skipTest("from 3.12 on the standard loop only refers to what it is given")
+
         async def main():
             transport, protocol, theirs = await self.connected()
             mutable = bytearray(b"x" * 2_000_000)
@@ -500,12 +511,12 @@ class TestServer(TransportCase):
             transport, protocol = await self.loop.create_connection(
                 Recorder, *server.sockets[0].getsockname()
             )
-            await self.until(lambda: server._active_count == 1)
+            await self.until(lambda: connections_of(server) == 1)
             server.close()
             transport.close()
             await server.wait_closed()
             await protocol.lost
-            await self.until(lambda: server._active_count == 0)
+            await self.until(lambda: connections_of(server) == 0)
 
         self.run_async(main)
 
@@ -524,7 +535,7 @@ class TestServer(TransportCase):
             _, first = await self.loop.create_connection(Recorder, *address)
             await first.lost
             transport, second = await self.loop.create_connection(Recorder, *address)
-            await self.until(lambda: len(made) == 2 and server._active_count == 1)
+            await self.until(lambda: len(made) == 2 and connections_of(server) == 1)
             transport.close()
             await second.lost
             server.close()
@@ -558,9 +569,9 @@ class TestServer(TransportCase):
                 {report["message"] for report in self.take_reports()},
                 {"socket.accept() out of system resource"},
             )
-            await self.until(lambda: server._active_count == 1)
+            await self.until(lambda: connections_of(server) == 1)
             client.close()
-            await self.until(lambda: server._active_count == 0)
+            await self.until(lambda: connections_of(server) == 0)
             server.close()
             await server.wait_closed()
 
@@ -577,13 +588,13 @@ class TestServerClients(TransportCase):
                 await self.loop.create_connection(Recorder, *server.sockets[0].getsockname())
                 for _ in range(3)
             ]
-            await self.until(lambda: server._active_count == 3)
+            await self.until(lambda: connections_of(server) == 3)
             server.close()
             getattr(server, method)()
             for _, protocol in connections:
                 await protocol.lost
             await server.wait_closed()
-            await self.until(lambda: server._active_count == 0)
+            await self.until(lambda: connections_of(server) == 0)
 
         self.run_async(main)
 
