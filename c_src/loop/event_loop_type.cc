@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "base/immortal.h"
 #include "cpython/module_state.h"
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
@@ -212,14 +213,14 @@ PyMemberDef members[] = {
 
 /// A type has one table.
 PyMethodDef* all_methods() {
-  static std::vector<PyMethodDef> all = [] {
+  static auto& all = immortal([] {
     std::vector<PyMethodDef> joined;
     for (PyMethodDef* table : {run_methods, call_methods, descriptor_methods, create_methods}) {
       for (; table->ml_name != nullptr; ++table) joined.push_back(*table);
     }
     joined.push_back({nullptr, nullptr, 0, nullptr});
     return joined;
-  }();
+  }());
   return all.data();
 }
 

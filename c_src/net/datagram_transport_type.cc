@@ -1,5 +1,6 @@
 #include "net/datagram_transport_type.h"
 
+#include "base/immortal.h"
 #include "net/datagram_transport.h"
 #include "net/transport_methods.h"
 
@@ -95,9 +96,8 @@ PyGetSetDef datagram_attributes[] = {
 }  // namespace
 
 PyRef new_datagram_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept {
-  static std::vector<PyMethodDef> methods = with_common(datagram_methods, common_transport_methods);
-  static std::vector<PyGetSetDef> attributes =
-      with_common(datagram_attributes, common_transport_attributes);
+  static auto& methods = immortal(with_common(datagram_methods, common_transport_methods));
+  static auto& attributes = immortal(with_common(datagram_attributes, common_transport_attributes));
   return new_transport_type(
       py, module,
       {"_erlang._ErlangDatagramTransport", "A datagram socket; see asyncio.DatagramTransport.",

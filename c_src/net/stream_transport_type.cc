@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/immortal.h"
 #include "net/stream_transport.h"
 #include "net/transport_methods.h"
 
@@ -81,9 +82,8 @@ PyGetSetDef stream_attributes[] = {
 }  // namespace
 
 PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* bases) noexcept {
-  static std::vector<PyMethodDef> methods = with_common(stream_methods, common_transport_methods);
-  static std::vector<PyGetSetDef> attributes =
-      with_common(stream_attributes, common_transport_attributes);
+  static auto& methods = immortal(with_common(stream_methods, common_transport_methods));
+  static auto& attributes = immortal(with_common(stream_attributes, common_transport_attributes));
   return new_transport_type(
       py, module,
       {"_erlang._ErlangSocketTransport", "A connected TCP or Unix socket; see asyncio.Transport.",

@@ -72,6 +72,7 @@ void State::run_executors() {
     Executor::Config config;
     config.name = "py_loop_" + std::to_string(i + 1);
     config.max_spin = options_.max_spin;
+    config.exit_guard = exit_guard_;
     auto executor = std::make_shared<Executor>(std::move(config));
     executor->start(services.interpreter->state());
     loop_executors_.push_back(executor);
@@ -113,6 +114,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   config.package_dir = std::move(options.package_dir);
   config.sandbox = options.sandbox;
   config.executor.max_spin = options.max_spin;
+  config.executor.exit_guard = exit_guard_;
   config.prepare = [this](const Attached& py) { return prepare(py); };
   const auto started = [this, waiting = std::shared_ptr(std::move(waiting))](std::string error) {
     const Atoms& atoms = services.beam.atoms;
@@ -199,6 +201,7 @@ std::shared_ptr<Executor> State::new_executor(const std::string& name) {
   Executor::Config config;
   config.name = name;
   config.max_spin = options_.max_spin;
+  config.exit_guard = exit_guard_;
   auto executor = std::make_shared<Executor>(std::move(config));
   executor->start(services.interpreter->state());
   std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });

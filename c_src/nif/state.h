@@ -59,6 +59,8 @@ class State {
   /// Lets all executors end when they have done what is queued; mutex_ held.
   std::vector<std::shared_ptr<Executor>> end_executors();
 
+  const std::shared_ptr<ExitGuard> exit_guard_ = std::make_shared<ExitGuard>();
+
   std::mutex mutex_;  // protects the following
   bool started_ = false;
   std::string start_error_;

@@ -43,7 +43,7 @@ ChainWait::~ChainWait() {
 
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
-      between_batches_(std::move(config.between_batches)),
+      exit_guard_(std::move(config.exit_guard)),
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
 
@@ -152,7 +152,6 @@ void Executor::run(PyThreadState* state) {
         std::exchange(idler_, nullptr)->before_sleep(py);
         serve();
       }
-      if (between_batches_) between_batches_(py);
     }
     sleep();
   }
@@ -168,6 +167,7 @@ void Executor::run(PyThreadState* state) {
 void Executor::sleep() noexcept {
   const auto awake = [this] { return has_jobs() || stopped(); };
   if (spin_(awake)) return;
+  if (exit_guard_) exit_guard_->look();
   const Nanos start = now();
   waker_.arm(wake_fd_.get());
   while (!awake()) {

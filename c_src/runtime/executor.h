@@ -23,6 +23,7 @@
 #include "base/thread_host.h"
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
+#include "runtime/exit_guard.h"
 
 namespace ep {
 
@@ -82,7 +83,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   struct Config {
     std::string name;                       // of the thread
     Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
-    std::function<void(const Attached&)> between_batches;  // e.g. deferred drops
+    std::shared_ptr<ExitGuard> exit_guard;  // looked at before the thread sleeps, if there is one
   };
 
   explicit Executor(Config config);
@@ -166,7 +167,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void abandon_all() noexcept;
 
   const std::string name_;
-  const std::function<void(const Attached&)> between_batches_;
+  const std::shared_ptr<ExitGuard> exit_guard_;
   Thread thread_;
   Mailbox<Job> mailbox_;
   Waker waker_;
