@@ -26,11 +26,17 @@ start_link() ->
 %% @doc A context; `[{name, Name}]' registers its process.
 -spec start_link([option()]) -> gen_server:start_ret().
 start_link(Options) when is_list(Options) ->
-    case Options of
-        [] -> gen_server:start_link(?MODULE, own, []);
-        [{name, Name}] -> gen_server:start_link({local, Name}, ?MODULE, own, []);
-        [Option | _] -> error({unknown_option, Option})
+    case [Option || Option <- Options, not is_option(Option)] of
+        [] -> ok;
+        [Unknown | _] -> error({unknown_option, Unknown})
+    end,
+    case proplists:lookup(name, Options) of
+        none -> gen_server:start_link(?MODULE, own, []);
+        {name, Name} -> gen_server:start_link({local, Name}, ?MODULE, own, [])
     end.
+
+is_option({name, Name}) -> is_atom(Name);
+is_option(_) -> false.
 
 %% @doc Ends a context that start_link made. Work in it is answered with `executor_died'.
 -spec stop(pid() | atom()) -> ok.
