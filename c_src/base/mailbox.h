@@ -1,8 +1,8 @@
 // Mailbox: many threads post, one thread drains, in the order of posting. Unbounded, lock-free.
 //
-// Invariant: `head_` is a stack of posted items, newest first, or closed(). The whole stack is taken
-// at once and reversed, so a batch costs one atomic operation, and there is no ABA problem because
-// single items are never popped.
+// Invariant: `head_` is a stack of posted items, newest first, or closed(). The whole stack is
+// taken at once and reversed, so a batch costs one atomic operation, and there is no ABA problem
+// because single items are never popped.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Thread: a named OS thread with a stack of Python's size, whose end can be waited for with a bound.
+// Thread: a named OS thread with a stack of Python's size, whose end can be waited for with a
+// bound.
 #pragma once
 
 #include <functional>

@@ -14,11 +14,13 @@ class ThreadHost {
   /// Any thread: what wakes this thread, whatever it sleeps in.
   virtual Waker& waker() noexcept = 0;
 
-  /// This thread: is there a job to run now, or an interruption to deliver? Cheap enough to spin on.
+  /// This thread: is there a job to run now, or an interruption to deliver? Cheap enough to spin
+  /// on.
   virtual bool has_jobs() const noexcept = 0;
 
-  /// This thread, attached: runs the jobs that are there now. False, with a Python error set, if what
-  /// occupies the thread has been interrupted (its deadline passed, say): let that error propagate.
+  /// This thread, attached: runs the jobs that are there now. False, with a Python error set, if
+  /// what occupies the thread has been interrupted (its deadline passed, say): let that error
+  /// propagate.
   [[nodiscard]] virtual bool run_jobs() noexcept = 0;
 
   /// The host of the calling thread, or null. Set once in a thread's life, by its host.

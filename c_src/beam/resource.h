@@ -65,8 +65,8 @@ class ResourceType {
       };
     }
     type_ = enif_open_resource_type_x(
-        env, name, &init,
-        static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER), nullptr);
+        env, name, &init, static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER),
+        nullptr);
     return type_ != nullptr;
   }
 

@@ -51,9 +51,9 @@ ERL_NIF_TERM error_tuple(ErlNifEnv* env, int error_number) {
   if (const char* name = posix_name(error_number)) {
     return enif_make_tuple2(env, error, enif_make_atom(env, name));
   }
-  return enif_make_tuple2(env, error,
-                          enif_make_tuple2(env, enif_make_atom(env, "errno"),
-                                           enif_make_int(env, error_number)));
+  return enif_make_tuple2(
+      env, error,
+      enif_make_tuple2(env, enif_make_atom(env, "errno"), enif_make_int(env, error_number)));
 }
 
 }  // namespace ep

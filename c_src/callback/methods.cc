@@ -221,10 +221,11 @@ PyObject* current_loop(PyObject* module, PyObject*) noexcept {
   });
 }
 
-PyDoc_STRVAR(kSleepDoc,
-             "sleep(seconds)\n--\n\n"
-             "Block the calling thread, with the GIL released, for as long. An interruption of the\n"
-             "Erlang call that it works for ends it.");
+PyDoc_STRVAR(
+    kSleepDoc,
+    "sleep(seconds)\n--\n\n"
+    "Block the calling thread, with the GIL released, for as long. An interruption of the\n"
+    "Erlang call that it works for ends it.");
 
 PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
   return slot([&](const Attached& py) -> PyRef {
@@ -258,8 +259,7 @@ PyCFunction as_cfunction(Function* function) {
 
 }  // namespace
 
-bool add_to_module(const Attached&, PyObject* module, ModuleState& state,
-                   Bridge& bridge) noexcept {
+bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge& bridge) noexcept {
   // Static, as CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
       {"call", as_cfunction(call), METH_FASTCALL, kCallDoc},

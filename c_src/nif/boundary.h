@@ -37,7 +37,7 @@ T& get_resource(ErlNifEnv* env, const ResourceType<T>& type, ERL_NIF_TERM term) 
   return *object;
 }
 
-std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term);           // a binary
+std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term);  // a binary
 std::uint64_t get_uint64(ErlNifEnv* env, ERL_NIF_TERM term);
 ErlNifPid get_local_pid(ErlNifEnv* env, ERL_NIF_TERM term);
 /// Milliseconds from now, or `infinity`, as a point in time.

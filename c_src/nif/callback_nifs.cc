@@ -27,9 +27,9 @@ ERL_NIF_TERM callback_reply(ErlNifEnv* env, State& state, const ERL_NIF_TERM arg
   callback::PendingCall& call = get_resource(env, state.bridge.calls, argv[0]);
   int arity;
   const ERL_NIF_TERM* fields;
-  const bool good = enif_get_tuple(env, argv[1], &arity, &fields) != 0 &&
-                    ((arity == 2 && fields[0] == atoms.ok) ||
-                     (arity == 4 && fields[0] == atoms.error));
+  const bool good =
+      enif_get_tuple(env, argv[1], &arity, &fields) != 0 &&
+      ((arity == 2 && fields[0] == atoms.ok) || (arity == 4 && fields[0] == atoms.error));
   if (!good) throw BadArgument();
   return call.answer(argv[1]) ? atoms.true_ : atoms.false_;
 }

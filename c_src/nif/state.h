@@ -31,8 +31,8 @@ class State {
     std::size_t max_pending;  // submissions that one loop may owe
     bool sandbox;             // as the interpreter starts; later starts can't change it
   };
-  /// Starts the interpreter, if that has not been done, and the executors of the pool's loops. Sends
-  /// {started, Tag, ok | {error, Text}} to `to`, later.
+  /// Starts the interpreter, if that has not been done, and the executors of the pool's loops.
+  /// Sends {started, Tag, ok | {error, Text}} to `to`, later.
   void start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options);
 
   /// Stops all executors but the interpreter's own, waiting for them for a while; then sends

@@ -179,7 +179,8 @@ void Executor::sleep() noexcept {
 }
 
 bool Executor::has_jobs() const noexcept {
-  return interrupted_.load(std::memory_order_acquire) || pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
+  return interrupted_.load(std::memory_order_acquire) ||
+         pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
 }
 
 void Executor::fetch() {
@@ -238,7 +239,8 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
       job->run();
       continue;
     }
-    fetch();  // what is left is not ours to run now, and must not end the wait below again and again
+    fetch();  // what is left is not ours to run now, and must not end the wait below again and
+              // again
     if (now() >= deadline) return Waited::kDeadline;
     Detached detached(py);
     const auto changed = [&] {

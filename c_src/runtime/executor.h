@@ -3,9 +3,10 @@
 // Jobs run in the order of posting, in batches under one attach. While a job waits for an answer
 // from Erlang (serve_chain_until), jobs of its own call chain run on top of it, no others do.
 //
-// Life: start() (or adopt(), for Python's main thread) ... stop(): what is queued is abandoned, what
-// runs is told to end, and the thread goes as soon as Python lets it. The thread shares ownership,
-// so an executor that Python code holds up for ever outlives everybody's interest in it, safely.
+// Life: start() (or adopt(), for Python's main thread) ... stop(): what is queued is abandoned,
+// what runs is told to end, and the thread goes as soon as Python lets it. The thread shares
+// ownership, so an executor that Python code holds up for ever outlives everybody's interest in it,
+// safely.
 #pragma once
 
 #include <atomic>
@@ -52,7 +53,8 @@ class Running {
   PyObject* wanted_ = nullptr;  // raised when what is above has ended; a type that lives for ever
 };
 
-/// Says, for its duration, that an executor's thread waits for an answer in a chain of nested calls.
+/// Says, for its duration, that an executor's thread waits for an answer in a chain of nested
+/// calls.
 class ChainWait {
  public:
   /// On the executor's thread, before anybody can hand in work for the chain.
@@ -92,7 +94,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// Runs on a new thread, with a new thread state of `interpreter`.
   void start(PyInterpreterState* interpreter);
 
-  /// Runs on the calling thread, with the (detached) thread state that it has; returns after stop().
+  /// Runs on the calling thread, with the (detached) thread state that it has; returns after
+  /// stop().
   void adopt(PyThreadState* state);
 
   /// Any thread. False if the executor has stopped: the caller keeps the job.
@@ -106,8 +109,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool join_until(Nanos deadline) { return thread_.join_until(deadline); }
 
   /// Attached, any thread of the same interpreter. Raises `exception`, a type that lives for ever,
-  /// in the work named `id` (null: the innermost) at its next bytecode or in its wait. If other work
-  /// runs on top of it, then as soon as that has ended; and at once in what of that belongs to
+  /// in the work named `id` (null: the innermost) at its next bytecode or in its wait. If other
+  /// work runs on top of it, then as soon as that has ended; and at once in what of that belongs to
   /// `chain`, since it works for this one. False if there is no such work here.
   bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
 
@@ -122,7 +125,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   // The executor's own thread, attached.
 
   enum class Waited { kDone, kDeadline, kInterrupted };
-  /// Runs jobs of `chain` until `done()`, or until `deadline`. kInterrupted: with a Python error set.
+  /// Runs jobs of `chain` until `done()`, or until `deadline`. kInterrupted: with a Python error
+  /// set.
   Waited serve_chain_until(const Attached&, std::uint64_t chain, const std::function<bool()>& done,
                            Nanos deadline);
   void set_idler(const Attached&, Idler* idler) noexcept;

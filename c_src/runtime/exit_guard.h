@@ -1,11 +1,12 @@
 // ExitGuard: a process whose Python threads still run leaves without running exit handlers.
 //
 // erlang:halt() ends in exit(), which runs the handlers and destructors of all libraries while our
-// threads go on: OpenSSL frees what an open connection uses, and the VM dies of a segmentation fault
-// instead of its exit status. CPython stops its threads first; a VM that halts does not ask us. So
-// our own handler, if it is the first to run, ends the process at once with the status that was
-// asked for. Handlers run in the reverse order of their registration, and libraries register theirs
-// when they are loaded; so ours is registered again whenever libraries have been loaded since.
+// threads go on: OpenSSL frees what an open connection uses, and the VM dies of a segmentation
+// fault instead of its exit status. CPython stops its threads first; a VM that halts does not ask
+// us. So our own handler, if it is the first to run, ends the process at once with the status that
+// was asked for. Handlers run in the reverse order of their registration, and libraries register
+// theirs when they are loaded; so ours is registered again whenever libraries have been loaded
+// since.
 #pragma once
 
 #include <atomic>

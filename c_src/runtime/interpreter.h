@@ -19,9 +19,10 @@ namespace ep {
 class Interpreter {
  public:
   struct Config {
-    std::string executable;  // sys.executable, from which the prefix and a virtual environment follow
-    std::string libpython;   // its symbols become global, or extension modules can't be imported
-    std::string package_dir;  // where the package `erlang` is: the first of sys.path
+    std::string
+        executable;  // sys.executable, from which the prefix and a virtual environment follow
+    std::string libpython;      // its symbols become global, or extension modules can't be imported
+    std::string package_dir;    // where the package `erlang` is: the first of sys.path
     bool sandbox = true;        // nobody may fork or replace the VM
     Executor::Config executor;  // of the two executors; the name is ignored
     std::function<bool(const Attached&)> prepare;  // adds `_erlang`; false with a Python error set

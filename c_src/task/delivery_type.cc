@@ -12,8 +12,7 @@ namespace ep::task {
 namespace {
 
 struct Delivery {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   ResourceRef<Submission> submission;
 };
 

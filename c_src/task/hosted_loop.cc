@@ -14,7 +14,8 @@ namespace {
 
 // A loop that had something to do lately waits in its own poller for this long before it parks.
 constexpr Nanos kLinger = kMillisecond;
-// Erlang's timers come up to 2 ms late, so the last stretch before a deadline is waited in the thread.
+// Erlang's timers come up to 2 ms late, so the last stretch before a deadline is waited in the
+// thread.
 constexpr Nanos kErlangTimerLateness = 2 * kMillisecond;
 
 }  // namespace
@@ -300,8 +301,8 @@ void HostedLoop::finish(const Attached& py) {
   finished_ = true;
   if (python_loop_) {
     loop_.load()->set_notifier(nullptr);
-    const PyRef done = PyRef::steal(
-        PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
+    const PyRef done =
+        PyRef::steal(PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
     if (!done) PyErr_WriteUnraisable(python_loop_.get(py));
   }
   if (owns_executor_) executor_->stop();

@@ -81,7 +81,8 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   /// the loop is taken at the post and given back by the job.
   class Part : public Job {
    public:
-    Part(HostedLoop& owner, void (HostedLoop::*body)(const Attached&)) : owner_(owner), body_(body) {}
+    Part(HostedLoop& owner, void (HostedLoop::*body)(const Attached&))
+        : owner_(owner), body_(body) {}
     void run() noexcept override;
     void abandon() noexcept override;
 
@@ -113,14 +114,14 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   std::atomic<std::uint64_t> park_sequence_{0};
   std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_
 
-  std::mutex mutex_;  // protects the following
+  std::mutex mutex_;         // protects the following
   std::vector<Job*> early_;  // came before there was a Python loop
   ErlNifPid worker_{};
   bool has_worker_ = false;
   std::unique_ptr<DescriptorEvents> descriptor_events_;  // made once
-  int poll_fd_ = -1;    // the poller's descriptor that the next is a duplicate of
-  int select_fd_ = -1;  // for the VM's poll set
-  bool selected_ = false;  // the VM knows select_fd_, and closes it through stop()
+  int poll_fd_ = -1;               // the poller's descriptor that the next is a duplicate of
+  int select_fd_ = -1;             // for the VM's poll set
+  bool selected_ = false;          // the VM knows select_fd_, and closes it through stop()
   std::vector<int> replaced_fds_;  // selected, and of a poller descriptor that is no more
 
   // Executor's thread, attached.

@@ -27,8 +27,8 @@ class Arguments {
   void add(PyRef value) noexcept { data_[++used_] = value.release(); }
 
   PyRef call(PyObject* function, std::size_t positional, PyObject* keywords) const {
-    return PyRef::steal(PyObject_Vectorcall(
-        function, data_ + 1, positional | PY_VECTORCALL_ARGUMENTS_OFFSET, keywords));
+    return PyRef::steal(PyObject_Vectorcall(function, data_ + 1,
+                                            positional | PY_VECTORCALL_ARGUMENTS_OFFSET, keywords));
   }
 
  private:
@@ -41,8 +41,8 @@ class Arguments {
 /// One request on its way to a value. Each step returns null with `problem_` filled in.
 class Invocation {
  public:
-  Invocation(const Attached& py, Services& services, ErlNifEnv* env, const convert::Options& options,
-             Problem& problem)
+  Invocation(const Attached& py, Services& services, ErlNifEnv* env,
+             const convert::Options& options, Problem& problem)
       : py_(py), services_(services), env_(env), options_(options), problem_(problem) {}
 
   PyRef run(ERL_NIF_TERM request) {
@@ -102,7 +102,8 @@ class Invocation {
     if (module && !is_initializing(module.get())) return module;
     if (!module && PyErr_Occurred()) return nullptr;
     // Imports it, or waits for the thread that is importing it.
-    const PyRef top = PyRef::steal(PyImport_ImportModuleLevelObject(name, nullptr, nullptr, nullptr, 0));
+    const PyRef top =
+        PyRef::steal(PyImport_ImportModuleLevelObject(name, nullptr, nullptr, nullptr, 0));
     if (!top) return nullptr;
     module = PyRef::steal(PyImport_GetModule(name));
     if (!module && !PyErr_Occurred()) PyErr_SetObject(PyExc_ImportError, name);
@@ -111,7 +112,8 @@ class Invocation {
 
   bool is_initializing(PyObject* module) {
     const PyRef spec = PyRef::steal(PyObject_GetAttr(module, services_.names.spec));
-    if (spec.get() == Py_None) return false;  // __main__; an AttributeError would cost more than all
+    if (spec.get() == Py_None)
+      return false;  // __main__; an AttributeError would cost more than all
     const PyRef flag =
         spec ? PyRef::steal(PyObject_GetAttr(spec.get(), services_.names.initializing)) : PyRef();
     if (!flag) PyErr_Clear();
@@ -130,8 +132,8 @@ class Invocation {
     bool is_missing = missing && PyUnicode_Check(missing.get()) &&
                       PyUnicode_Tailmatch(name, missing.get(), 0, PY_SSIZE_T_MAX, -1) == 1;
     const Py_ssize_t length = is_missing ? PyUnicode_GetLength(missing.get()) : 0;
-    is_missing = is_missing && (length == PyUnicode_GetLength(name) ||
-                                PyUnicode_ReadChar(name, length) == '.');
+    is_missing = is_missing &&
+                 (length == PyUnicode_GetLength(name) || PyUnicode_ReadChar(name, length) == '.');
     PyErr_Restore(type, value, traceback);
     return is_missing;
   }
@@ -143,8 +145,7 @@ class Invocation {
     for (Py_ssize_t start = 0; current;) {
       const Py_ssize_t dot = PyUnicode_FindChar(path, '.', start, length, 1);
       if (dot < 0 && start == 0) return PyRef::steal(PyObject_GetAttr(object, path));
-      const PyRef part =
-          PyRef::steal(PyUnicode_Substring(path, start, dot < 0 ? length : dot));
+      const PyRef part = PyRef::steal(PyUnicode_Substring(path, start, dot < 0 ? length : dot));
       if (!part) return nullptr;
       current = PyRef::steal(PyObject_GetAttr(current.get(), part.get()));
       if (dot < 0) break;
@@ -202,8 +203,8 @@ class Invocation {
     if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
     ERL_NIF_TERM key_term, value_term;
     bool good = true;
-    for (std::size_t i = 0; good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term);
-         ++i) {
+    for (std::size_t i = 0;
+         good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term); ++i) {
       PyRef key = name(key_term);
       PyRef value = key ? convert(value_term) : PyRef();
       if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));

@@ -13,8 +13,7 @@ NestedScope::NestedScope(const Attached&, const Services& services, bool nested)
   if (loop.get() == Py_None) return;
   loop_ = std::move(loop);
   task_ = swap_task(Py_None);
-  const PyRef done =
-      PyRef::steal(PyObject_CallOneArg(services.names.set_running_loop, Py_None));
+  const PyRef done = PyRef::steal(PyObject_CallOneArg(services.names.set_running_loop, Py_None));
   if (!task_ || !done) throw PythonError();
 }
 
@@ -31,8 +30,8 @@ NestedScope::~NestedScope() {
 /// Before 3.12 each loop has a current task of its own, and another loop's is not in the way.
 PyRef NestedScope::swap_task(PyObject* task) const noexcept {
   if (services_.names.swap_current_task == nullptr) return PyRef::borrow(Py_None);
-  return PyRef::steal(PyObject_CallFunctionObjArgs(services_.names.swap_current_task, loop_.get(),
-                                                   task, nullptr));
+  return PyRef::steal(
+      PyObject_CallFunctionObjArgs(services_.names.swap_current_task, loop_.get(), task, nullptr));
 }
 
 }  // namespace ep::task

@@ -1,5 +1,5 @@
-// NestedScope: Python code that runs inside of a wait of other code, on its thread, is not inside of
-// the event loop that the other code may run in: for its duration no loop is running.
+// NestedScope: Python code that runs inside of a wait of other code, on its thread, is not inside
+// of the event loop that the other code may run in: for its duration no loop is running.
 //
 // Executor's thread, attached.
 #pragma once

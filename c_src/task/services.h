@@ -20,20 +20,20 @@ class HostedLoop;
 
 /// Python objects that the work uses, owned; they live as long as the interpreter does.
 struct PythonNames {
-  PyObject* new_loop = nullptr;         // erlang._hosted.new_loop
-  PyObject* finish_loop = nullptr;      // erlang._hosted.finish_loop
-  PyObject* schedule_marker = nullptr;  // the type erlang.ScheduleMarker
-  PyObject* interrupted = nullptr;      // the type erlang.Interrupted
+  PyObject* new_loop = nullptr;             // erlang._hosted.new_loop
+  PyObject* finish_loop = nullptr;          // erlang._hosted.finish_loop
+  PyObject* schedule_marker = nullptr;      // the type erlang.ScheduleMarker
+  PyObject* interrupted = nullptr;          // the type erlang.Interrupted
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
-  PyObject* current_task = nullptr;     // asyncio.current_task
+  PyObject* current_task = nullptr;         // asyncio.current_task
   // asyncio's own, in C: an interruption can't come between their bytecodes.
   PyObject* get_running_loop = nullptr;
   PyObject* set_running_loop = nullptr;
   PyObject* swap_current_task = nullptr;  // null before 3.12
-  PyObject* run_nested = nullptr;       // erlang._hosted.run_nested
-  PyObject* ensure_future = nullptr;    // erlang._hosted.ensure_future
-  PyObject* main_dict = nullptr;        // the namespace of __main__
-  PyTypeObject* delivery = nullptr;     // task/delivery_type.h
+  PyObject* run_nested = nullptr;         // erlang._hosted.run_nested
+  PyObject* ensure_future = nullptr;      // erlang._hosted.ensure_future
+  PyObject* main_dict = nullptr;          // the namespace of __main__
+  PyTypeObject* delivery = nullptr;       // task/delivery_type.h
   PyObject* delivery_variable = nullptr;  // a contextvars.ContextVar for one of these
   // Interned names.
   PyObject* add_done_callback = nullptr;

@@ -111,8 +111,7 @@ void Submission::handle(const Attached& py, PyRef value) {
 void Submission::start_task(const Attached& py, PyObject* awaitable) {
   PyObject* const loop = loop_->python_loop(py);
   if (loop == nullptr) return fail_with_error(py);
-  const PyRef task =
-      new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
+  const PyRef task = new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
   if (!task) return fail_with_error(py);
   task_ = DeferredRef(py, task, services_.codec->drops());
   task_started_.store(true);
@@ -200,8 +199,8 @@ void Submission::fail_with_error(const Attached& py) noexcept {
   if (state_.load() != State::kPending) return;
   const OwnedEnv env;
   // At the deadline the code may be faster than the caller, who must not see a difference.
-  const bool too_late = now() >= deadline_ &&
-                        PyErr_GivenExceptionMatches(exception.get(), PyExc_TimeoutError) != 0;
+  const bool too_late =
+      now() >= deadline_ && PyErr_GivenExceptionMatches(exception.get(), PyExc_TimeoutError) != 0;
   reply_error(nullptr, env,
               too_late ? services_.beam.atoms.timeout
                        : services_.codec->exception_reason(py, env.get(), exception.get()));
@@ -261,14 +260,14 @@ void Submission::Cancellation::run() noexcept {
 
 bool Submission::is_task_running(const Attached& py) const noexcept {
   if (!task_) return false;
-  const PyRef current = PyRef::steal(PyObject_CallOneArg(
-      services_.names.current_task, loop_->python_loop(py)));
+  const PyRef current =
+      PyRef::steal(PyObject_CallOneArg(services_.names.current_task, loop_->python_loop(py)));
   if (!current) PyErr_Clear();
   return current && current.get() == task_.get(py);
 }
 
-/// A step of the task runs right now. As a rule it ends soon, and the loop then cancels the task; if
-/// it does not, nobody but a process of the VM can come back to it without a thread that waits.
+/// A step of the task runs right now. As a rule it ends soon, and the loop then cancels the task;
+/// if it does not, nobody but a process of the VM can come back to it without a thread that waits.
 void Submission::watch_for_stuck_task() noexcept {
   const OwnedEnv env;
   services_.tell_router(env, enif_make_tuple2(env.get(), services_.beam.atoms.py_stuck,

@@ -33,7 +33,7 @@ enum class Where : std::uint8_t { kExecutor, kLoop };  // as a call, or inside t
 
 struct SubmissionSpec {
   ErlNifPid owner;
-  ERL_NIF_TERM tag;  // of the reply; 0: the submission's own reference
+  ERL_NIF_TERM tag;      // of the reply; 0: the submission's own reference
   ERL_NIF_TERM request;  // see task/invoke.h
   Where where = Where::kExecutor;
   convert::Options options;
