@@ -7,7 +7,9 @@ import asyncio.tasks
 import sys
 from typing import Any, Awaitable
 
-from . import _loop
+from . import _libraries, _loop
+
+_libraries.install()
 
 #: How long the tasks of a loop that ends may take to deal with their cancellation.
 CLOSE_TIMEOUT = 5.0
