@@ -13,6 +13,7 @@ start() ->
     ok = os:set_signal(sigusr1, default),
     spawn(fun main/0).
 
+-spec main() -> no_return().
 main() ->
     %% What goes wrong at the start is said in one line, below.
     ok = logger:set_primary_config(level, none),
@@ -25,6 +26,7 @@ main() ->
             halt(1)
     end.
 
+-spec run([binary()]) -> no_return().
 run(Args) ->
     Tag = make_ref(),
     ok = py_nif:run_program(Tag, Args),
@@ -53,7 +55,10 @@ drain(Port, Tries) ->
             ok
     end.
 
-%% The bytes that the VM was started with: file names and texts need not be UTF-8.
+%% The bytes that the VM was started with: file names and texts need not be UTF-8. What is not comes
+%% as a tuple, which init's own specification leaves out.
+-dialyzer({no_match, argument/1}).
+-spec argument(term()) -> binary().
 argument({_NotUtf8, Decoded, Rest}) ->
     <<(argument(Decoded))/binary, Rest/binary>>;
 argument(Characters) ->

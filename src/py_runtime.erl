@@ -74,7 +74,7 @@ env(Key, Default) ->
 %% A configured virtual environment, else one that is active in the node's own environment, else
 %% the interpreter that the library was built for.
 executable() ->
-    Venv = env(venv, os:getenv("VIRTUAL_ENV", undefined)),
+    Venv = env(venv, virtual_env()),
     Default = env(python, <<>>),
     unicode:characters_to_binary(
         case Venv of
@@ -97,3 +97,9 @@ in_venv(Venv, Default) ->
 package_dir() ->
     Folder = filename:join(code:priv_dir(erlang_python), "python"),
     unicode:characters_to_binary(filename:absname(Folder)).
+
+virtual_env() ->
+    case os:getenv("VIRTUAL_ENV") of
+        false -> undefined;
+        Dir -> Dir
+    end.

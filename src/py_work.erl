@@ -89,8 +89,11 @@ cast(Loop, Where, Request) ->
     case Loop =/= undefined andalso router() of
         Router when is_pid(Router) ->
             case py_nif:submit(Loop, Where, Router, Tag, Request, auto, infinity, 0) of
-                {error, _} = Error -> Router ! {async_result, Tag, Error};
-                _Submission -> ok
+                {error, _} = Error ->
+                    Router ! {async_result, Tag, Error},
+                    ok;
+                _Submission ->
+                    ok
             end;
         _ ->
             logger:error("Python work was not started: ~tp: erlang_python does not run", [Tag])

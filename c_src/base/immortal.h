@@ -1,4 +1,4 @@
-// immortal(): for function-local statics that are never destroyed.
+// immortal(): for static variables of functions, which are never destroyed then.
 //
 // Threads of ours run until the process is gone, while exit() already runs destructors; what they
 // use must outlive that.

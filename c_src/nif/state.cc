@@ -116,7 +116,8 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   config.executor.max_spin = options.max_spin;
   config.executor.exit_guard = exit_guard_;
   config.prepare = [this](const Attached& py) { return prepare(py); };
-  const auto started = [this, waiting = std::shared_ptr(std::move(waiting))](std::string error) {
+  const auto started = [this,
+                        waiting = std::shared_ptr(std::move(waiting))](const std::string& error) {
     const Atoms& atoms = services.beam.atoms;
     if (error.empty()) {
       run_executors();

@@ -71,15 +71,11 @@ rlimit raise_limit() {
   return before;
 }
 
-}  // namespace
-}  // namespace ep::spawner
-
-int main(int argc, char** argv) {
+int serve(int argc, char** argv) {
   if (argc != 3) {
     std::fputs("usage: erlang_python_spawner SOCKET_NAME VM_PROCESS_ID\n", stderr);
     return 2;
   }
-  using namespace ep::spawner;
   Server::Config config{listen_on(argv[1]), child_signals(), STDIN_FILENO, std::atoi(argv[2]),
                         raise_limit()};
   // Not in the way of who wants to unmount the directory that the VM was started in.
@@ -93,3 +89,8 @@ int main(int argc, char** argv) {
   Server(std::move(config)).run();
   return 0;
 }
+
+}  // namespace
+}  // namespace ep::spawner
+
+int main(int argc, char** argv) { return ep::spawner::serve(argc, argv); }

@@ -254,9 +254,10 @@ class Invocation {
     // One namespace, so that comprehensions and lambdas in the expression see the locals as well.
     const PyRef scope = PyRef::steal(PyDict_Copy(globals));
     if (!scope) return nullptr;
-    const bool done = each_pair(locals_term, [&](std::size_t, PyRef key, PyRef value) {
-      return PyDict_SetItem(scope.get(), key.get(), value.get()) == 0;
-    });
+    const bool done =
+        each_pair(locals_term, [&](std::size_t, const PyRef& key, const PyRef& value) {
+          return PyDict_SetItem(scope.get(), key.get(), value.get()) == 0;
+        });
     return done ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope.get(), scope.get())) : nullptr;
   }
 
