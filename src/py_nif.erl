@@ -6,7 +6,7 @@
 %% scheduler. Answers that need Python come as messages (docs/messages.md).
 -module(py_nif).
 
--export([start/7, stop/2, build_info/0, run_program/2]).
+-export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1, interrupt_stuck/1]).
@@ -73,6 +73,11 @@ build_info() ->
 %% `{program_ended, Tag, ExitStatus}'; after that no Python code runs, and the VM should end.
 -spec run_program(Tag :: term(), Arguments :: [binary()]) -> ok.
 run_program(_Tag, _Arguments) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Runs what Python's loops have for a signal, given by its number.
+-spec deliver_signal(pos_integer()) -> ok.
+deliver_signal(_Number) ->
     erlang:nif_error(not_loaded).
 
 %% @doc A hosted loop with an executor, that is an OS thread, of its own. `Name' names the thread.

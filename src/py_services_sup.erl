@@ -16,7 +16,7 @@ init([]) ->
     ok = py_callback:create_table(),
     Workers = [
         #{id => Module, start => {Module, start_link, []}}
-     || Module <- [py_log, py_remote, py_callback, py_spawner]
+     || Module <- [py_log, py_remote, py_callback, py_spawner, py_signal]
     ],
     Supervisors = [
         #{id => Module, start => {Module, start_link, []}, type => supervisor, shutdown => infinity}

@@ -18,6 +18,7 @@ ErlNifFunc kFunctions[] = {
     {"stop", 2, entry<stop>, 0},
     {"build_info", 0, entry<build_info>, 0},
     {"run_program", 2, entry<run_program>, 0},
+    {"deliver_signal", 1, entry<deliver_signal>, 0},
     {"context_new", 1, entry<context_new>, 0},
     {"event_loop_new", 0, entry<event_loop_new>, 0},
     {"event_loop_set_worker", 2, entry<event_loop_set_worker>, 0},

@@ -47,6 +47,9 @@ EP_NIF(submission_state);
 EP_NIF(interrupt);
 EP_NIF(interrupt_stuck);
 
+// signal_nifs.cc
+EP_NIF(deliver_signal);
+
 // callback_nifs.cc
 EP_NIF(set_router);
 EP_NIF(add_name);

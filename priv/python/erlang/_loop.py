@@ -19,7 +19,7 @@ from typing import Any, Callable
 
 import _erlang
 
-from . import _subprocess
+from . import _signals, _subprocess
 from ._transports import NativeTransports
 
 _log = logging.getLogger("asyncio")
@@ -167,13 +167,26 @@ class ErlangEventLoop(
 
     # Signals.
 
+    _signals_of_vm: _signals.SignalsOfVM | None = None
+
     def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
-        """Call the callback in the loop when the signal arrives. Main thread only."""
-        super().add_signal_handler(sig, callback, *args)
-        self._forward_signals(True)
+        """Call the callback in the loop when the signal arrives.
+
+        In a node, off Python's main thread, it is the VM that gets signals, and hands over those
+        that os:set_signal/2 knows. Others raise NotImplementedError, among them SIGINT.
+        """
+        if _signals.are_pythons():
+            super().add_signal_handler(sig, callback, *args)
+            self._forward_signals(True)
+            return
+        if self._signals_of_vm is None:
+            self._signals_of_vm = _signals.SignalsOfVM(self)
+        self._signals_of_vm.add(self, sig, callback, args)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """False if there was no handler."""
+        if self._signals_of_vm is not None and self._signals_of_vm.remove(self, sig):
+            return True
         if not super().remove_signal_handler(sig):
             return False
         if not self._signal_handlers:

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any, Callable, Generator, Optional, Tuple
 
-from . import _ending, _program
+from . import _ending, _program, _signals
 from ._loop import ErlangEventLoop
 
 # What to call, and what to name if its error is to be reported as "Exception ignored in: ...".
@@ -67,6 +67,7 @@ def _restore_environment(variables: list[str]) -> None:
 
 def _take_signals() -> None:
     """Undo what the VM has done, and do what python3 does when it starts."""
+    _signals.belong_to_program()
     signal.signal(signal.SIGFPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
