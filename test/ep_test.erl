@@ -136,7 +136,8 @@ comm(Id) ->
 -spec descriptors() -> [string()].
 descriptors() ->
     {ok, Numbers} = file:list_dir("/proc/self/fd"),
-    lists:sort([kind(Target) || N <- Numbers, {ok, Target} <- [file:read_link(["/proc/self/fd/", N])]]).
+    Targets = [file:read_link(["/proc/self/fd/", N]) || N <- Numbers],
+    lists:sort([kind(Target) || {ok, Target} <- Targets]).
 
 %% Sockets and pipes have numbers in their names.
 kind(Target) -> hd(string:split(Target, ":[")).

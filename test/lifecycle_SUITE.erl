@@ -105,7 +105,8 @@ start_after_stop(_) ->
 
 stop_answers_what_runs(_) ->
     Callers = [ep_test:monitored(fun(_) -> exit(py:call(M, F, A, #{}, infinity)) end)
-               || {M, F, A} <- [{'__main__', spin, []}, {asyncio, sleep, [1000]}, {erlang, sleep, [1000]},
+               || {M, F, A} <- [{'__main__', spin, []}, {asyncio, sleep, [1000]},
+                                {erlang, sleep, [1000]},
                                 {erlang, call, [fun() -> receive never -> ok end end]}],
                   _ <- lists:seq(1, 3)],
     Tasks = [ep_test:monitored(fun(_) ->
@@ -129,7 +130,8 @@ stop_with_stubborn_code(_) ->
 
 stop_with_threads_in_erlang_call(_) ->
     Self = self(),
-    ok = py:register_function(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    Forever = fun([]) -> Self ! {running, self()}, receive never -> ok end end,
+    ok = py:register_function(forever, Forever),
     ok = py:exec(<<"
 import threading
 ended = threading.Event()
@@ -226,7 +228,8 @@ killed_log_and_sender(_) ->
     {ok, 4.0} = py:call(math, sqrt, [16]).
 
 child_processes_are_waited_for(_) ->
-    {ok, 7} = py:eval(<<"subprocess.run([sys.executable, '-c', 'raise SystemExit(7)']).returncode">>),
+    {ok, 7} =
+        py:eval(<<"subprocess.run([sys.executable, '-c', 'raise SystemExit(7)']).returncode">>),
     {ok, 0} = py:eval(<<"subprocess.call(['/bin/true'])">>),
     %% The VM's own go on as before.
     "hello\n" = os:cmd("echo hello"),

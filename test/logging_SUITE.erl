@@ -54,12 +54,14 @@ for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, loggi
 metadata(_) ->
     ok = py:exec(<<"
 erlang.setup_logging()
-def logging_function(): logging.getLogger('ep.meta').info('with metadata', extra={'user': 17, 'name_': 'x'})
+def logging_function():
+    logging.getLogger('ep.meta').info('with metadata', extra={'user': 17, 'name_': 'x'})
 logging_function()
 ">>),
     #{meta := #{python := Python}} = ep_log:wait_for("with metadata"),
     #{<<"logger">> := <<"ep.meta">>, <<"level">> := 20, <<"function">> := <<"logging_function">>,
-      <<"line">> := Line, <<"file">> := _, <<"thread">> := _, <<"user">> := 17, <<"name_">> := <<"x">>} =
+      <<"line">> := Line, <<"file">> := _, <<"thread">> := _, <<"user">> := 17,
+      <<"name_">> := <<"x">>} =
         Python,
     true = is_integer(Line).
 

@@ -21,8 +21,9 @@ all() ->
         nested_with_one_context, nested_errors, nested_coroutine_call, nested_asyncio_run,
         async_call_results_and_errors, async_calls_at_once, async_call_on_a_standard_loop,
         send_to_pids_and_names, send_keeps_order, send_to_the_dead, send_to_nobody,
-        send_of_bad_things, send_from_threads, send_to_other_nodes, send_to_a_node_that_is_not_there,
-        whereis_of_names, dead_router_answers_its_calls, names_survive_the_router,
+        send_of_bad_things, send_from_threads, send_to_other_nodes,
+        send_to_a_node_that_is_not_there, whereis_of_names, dead_router_answers_its_calls,
+        names_survive_the_router,
         concurrent_registrations, call_without_the_application
     ].
 
@@ -38,13 +39,15 @@ import asyncio, erlang, threading, time
 notes = []
 def in_threads(count, function):
     results = []
-    threads = [threading.Thread(target=lambda i=i: results.append(function(i))) for i in range(count)]
+    threads = [threading.Thread(target=lambda i=i: results.append(function(i)))
+               for i in range(count)]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     return sorted(results)
 def caught(name, *args):
     try: return erlang.call(name, *args)
-    except erlang.ErlangError as error: return [error.class_, error.reason, bool(error.stacktrace), str(error)[:5]]
+    except erlang.ErlangError as error:
+        return [error.class_, error.reason, bool(error.stacktrace), str(error)[:5]]
 def nest(n): return 0 if n == 0 else 1 + erlang.call('nest', n - 1)
 def spin():
     while True: pass
@@ -125,8 +128,8 @@ in_atoms({ok, [Class | Rest]}) -> {ok, [binary_to_atom(Class) | Rest]}.
 error_exit_and_throw(_) ->
     [with(failing, fun([]) -> erlang:raise(Class, {because, 1}, []) end, fun() ->
         {ok, [Class, {because, 1}, true, _]} = in_atoms(py:call('__main__', caught, [failing])),
-        {error, {exception, #{type := <<"ErlangError">>, module := <<"erlang">>, message := Message}}} =
-            py:call(erlang, call, [failing]),
+        {error, {exception, Info}} = py:call(erlang, call, [failing]),
+        #{type := <<"ErlangError">>, module := <<"erlang">>, message := Message} = Info,
         {match, _} = re:run(Message, "because")
      end) || Class <- [error, exit, throw]].
 
@@ -202,7 +205,9 @@ calls_from_many_threads(_) ->
         %% A context of its own, since it is blocked for as long as its threads run.
         {ok, Context} = py_context:start_link(),
         {ok, Results} = py_context:eval(
-            Context, <<"in_threads(30, lambda i: sum(erlang.call('compute', i) for _ in range(20)))">>),
+            Context,
+            <<"in_threads(30, lambda i: sum(erlang.call('compute', i) for _ in range(20)))">>
+        ),
         ok = py_context:stop(Context),
         ?assertEqual([20.0 * N || N <- lists:seq(0, 29)], Results)
     end).
@@ -216,7 +221,8 @@ async def in_a_thread():
     with ThreadPoolExecutor(1) as pool:
         import contextvars
         context = contextvars.copy_context()
-        try: await asyncio.get_running_loop().run_in_executor(pool, context.run, erlang.call, 'forever')
+        loop = asyncio.get_running_loop()
+        try: await loop.run_in_executor(pool, context.run, erlang.call, 'forever')
         except TimeoutError: notes.append('deadline')
         except asyncio.CancelledError: notes.append('cancelled')
 ">>),
@@ -272,7 +278,8 @@ def outer():
     try: erlang.call('inner')
     except BaseException as error: notes.append('outer ' + type(error).__name__); raise
 ">>),
-    with(inner, fun([]) -> Self ! running, py:call('__main__', noting_spin, [], #{}, infinity) end, fun() ->
+    Inner = fun([]) -> Self ! running, py:call('__main__', noting_spin, [], #{}, infinity) end,
+    with(inner, Inner, fun() ->
         Caller = ep_test:monitored(fun(_) -> py:call('__main__', outer, [], #{}, infinity) end),
         receive running -> ok end,
         exit(element(1, Caller), kill),
@@ -378,7 +385,9 @@ def on_a_standard_loop():
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         return runner.run(erlang.async_call('echo', 7))
 ">>),
-    with(echo, fun([X]) -> X end, fun() -> {ok, 7} = py:call('__main__', on_a_standard_loop, []) end).
+    with(echo, fun([X]) -> X end, fun() ->
+        {ok, 7} = py:call('__main__', on_a_standard_loop, [])
+    end).
 
 send_to_pids_and_names(_) ->
     true = register(ep_receiver, self()),
@@ -417,22 +426,27 @@ send_of_bad_things(_) ->
     ?EXCEPTION(<<"TypeError">>) = py:call(erlang, send, [1, hello]),
     ?EXCEPTION(<<"TypeError">>) = py:call(erlang, send, [self()]),
     ?EXCEPTION(<<"TypeError">>) = py:call(erlang, send, [{a, b, c}, hello]),
-    ?EXCEPTION(<<"ConversionError">>) = py:eval(<<"(x := [], x.append(x), erlang.send(pid, x))">>, #{pid => self()}),
+    ?EXCEPTION(<<"ConversionError">>) =
+        py:eval(<<"(x := [], x.append(x), erlang.send(pid, x))">>, #{pid => self()}),
     ep_test:no_message().
 
 send_from_threads(_) ->
-    {ok, _} = py:eval(<<"in_threads(10, lambda i: [erlang.send(pid, (i, j)) for j in range(100)] and i)">>,
-                      #{pid => self()}),
+    {ok, _} = py:eval(
+        <<"in_threads(10, lambda i: [erlang.send(pid, (i, j)) for j in range(100)] and i)">>,
+        #{pid => self()}
+    ),
     Messages = ep_test:flush(),
     1000 = length(Messages),
-    [?assertEqual(lists:seq(0, 99), [J || {I, J} <- Messages, I =:= Thread]) || Thread <- lists:seq(0, 9)].
+    [?assertEqual(lists:seq(0, 99), [J || {I, J} <- Messages, I =:= Thread])
+     || Thread <- lists:seq(0, 9)].
 
 send_to_other_nodes(_) ->
     with_peer(fun(Node) ->
         Self = self(),
         Remote = erlang:spawn(Node, fun() -> remote(Self) end),
         receive {ready, Remote} -> ok end,
-        {ok, none} = py:eval(<<"[erlang.send(pid, i) for i in range(1000)] and None">>, #{pid => Remote}),
+        {ok, none} =
+            py:eval(<<"[erlang.send(pid, i) for i in range(1000)] and None">>, #{pid => Remote}),
         [receive {got, N} -> ok after 10000 -> error({missing, N}) end || N <- lists:seq(0, 999)],
         {ok, none} = py:call(erlang, send, [{ep_remote, Node}, 1000]),
         receive {got, 1000} -> ok end,
@@ -514,7 +528,10 @@ names_survive_the_router(_) ->
     with(survivor, fun([]) -> alive end, fun() ->
         Router = whereis(py_callback),
         exit(Router, kill),
-        ep_test:wait_until(fun() -> is_pid(whereis(py_callback)) andalso whereis(py_callback) =/= Router end),
+        ep_test:wait_until(fun() ->
+            New = whereis(py_callback),
+            is_pid(New) andalso New =/= Router
+        end),
         {ok, alive} = py:eval(<<"erlang.survivor()">>)
     end).
 

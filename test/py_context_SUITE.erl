@@ -131,10 +131,16 @@ started() ->
     ok = py_callback:register(started, fun([X]) -> Mark(X) end),
     Wait.
 
+%% A process that waits as long as it takes, and exits with the result.
+caller(Context, Function) ->
+    ep_test:monitored(fun(_) ->
+        exit(py_context:call(Context, '__main__', Function, [], #{}, infinity))
+    end).
+
 stop_answers_what_runs_and_waits(_) ->
     Wait = started(),
     {ok, C} = py_context:start_link(),
-    Caller = fun(F) -> ep_test:monitored(fun(_) -> exit(py_context:call(C, '__main__', F, [], #{}, infinity)) end) end,
+    Caller = fun(F) -> caller(C, F) end,
     Running = Caller(marked_spin),
     1 = Wait(),
     Waiting = [Caller(spin) || _ <- lists:seq(1, 10)],
@@ -152,9 +158,10 @@ killed_context_answers_what_is_owed(_) ->
     Wait = started(),
     process_flag(trap_exit, true),
     {ok, C} = py_context:start_link(),
-    Caller = ep_test:monitored(fun(_) -> exit(py_context:call(C, '__main__', marked_spin, [], #{}, infinity)) end),
+    Caller = caller(C, marked_spin),
     1 = Wait(),
-    Coroutine = py_work:start(py_context:ref(C), task, {call, '__main__', until_cancelled, [], #{}}),
+    Request = {call, '__main__', until_cancelled, [], #{}},
+    Coroutine = py_work:start(py_context:ref(C), task, Request),
     exit(C, kill),
     {error, {executor_died, killed}} = ep_test:down(Caller),
     {error, {executor_died, killed}} = py:await(Coroutine),
@@ -170,7 +177,7 @@ killed_application_context_is_restarted(_) ->
     Wait = started(),
     [begin
         Old = py:context(N),
-        Caller = ep_test:monitored(fun(_) -> exit(py_context:call(Old, '__main__', marked_spin, [], #{}, infinity)) end),
+        Caller = caller(Old, marked_spin),
         1 = Wait(),
         exit(context_pid(N), kill),
         {error, {executor_died, killed}} = ep_test:down(Caller),
@@ -196,8 +203,8 @@ killed_workers_of_contexts(_) ->
 
 contexts_killed_under_load(_) ->
     Callers = [ep_test:monitored(fun(_) ->
-        Results = [py:call(M, F, A) || _ <- lists:seq(1, 40),
-                                       {M, F, A} <- [{math, sqrt, [16]}, {asyncio, sleep, [0.0005]}]],
+        Calls = [{math, sqrt, [16]}, {asyncio, sleep, [0.0005]}],
+        Results = [py:call(M, F, A) || _ <- lists:seq(1, 40), {M, F, A} <- Calls],
         [] = [R || {error, R} <- Results, element(1, R) =/= executor_died],
         [] = ep_test:flush()
     end) || _ <- lists:seq(1, 30)],
@@ -220,7 +227,7 @@ async def anoting_spin(): noting_spin()
     [begin
         ok = py:exec(<<"notes.clear()">>),
         C = py:context(1),
-        Caller = ep_test:monitored(fun(_) -> py_context:call(C, '__main__', F, [], #{}, infinity) end),
+        Caller = caller(C, F),
         1 = Wait(),
         exit(element(1, Caller), kill),
         killed = ep_test:down(Caller),
@@ -259,7 +266,7 @@ async def serve():
     return 'served'
 def run_server(): return erlang.run(serve())
 ">>),
-    Server = ep_test:monitored(fun(_) -> exit(py_context:call(C, '__main__', run_server, [], #{}, infinity)) end),
+    Server = caller(C, run_server),
     ep_test:wait_until(fun() -> {ok, [<<"serving">>]} =:= py:eval(<<"notes">>) end),
     [{ok, 4.0} = py:call(C, math, sqrt, [16]) || _ <- lists:seq(1, 50)],
     {ok, none} = py:call(C, asyncio, sleep, [0.001]),

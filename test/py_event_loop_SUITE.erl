@@ -64,7 +64,8 @@ run_of_functions_and_coroutines(_) ->
 
 run_options(_) ->
     {ok, 7} = py_event_loop:run(asyncio, sleep, [0], #{timeout => 10000, kwargs => #{result => 7}}),
-    {ok, 7} = py_event_loop:run(asyncio, sleep, [0], #{timeout => infinity, kwargs => #{<<"result">> => 7}}),
+    Kwargs = #{<<"result">> => 7},
+    {ok, 7} = py_event_loop:run(asyncio, sleep, [0], #{timeout => infinity, kwargs => Kwargs}),
     {error, timeout} = py_event_loop:run(asyncio, sleep, [100], #{timeout => 20}),
     ?assertError({bad_option, {kwargs, 1}}, py_event_loop:run(math, sqrt, [1], #{kwargs => 1})),
     ?assertError({bad_option, {timeout, x}}, py_event_loop:run(math, sqrt, [1], #{timeout => x})),
@@ -164,7 +165,8 @@ children_of_a_task(_) ->
 async def family(n):
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(value_after(0.001, i)) for i in range(n)]
-    return [task.result() for task in tasks] + await asyncio.gather(*(value_after(0, i) for i in range(n)))
+    gathered = await asyncio.gather(*(value_after(0, i) for i in range(n)))
+    return [task.result() for task in tasks] + gathered
 async def in_thread(): return await asyncio.to_thread(lambda: 'thread')
 async def with_timeout():
     try:
@@ -227,7 +229,9 @@ owner_that_dies_at_once(_) ->
     end) || _ <- lists:seq(1, 50)],
     [normal = ep_test:down(Owner) || Owner <- Owners],
     %% Each task was cancelled, be it before it began or later: none is left.
-    ep_test:define(<<"def tasks_left(): return len(asyncio.all_tasks(asyncio.get_running_loop()))">>),
+    ep_test:define(<<"
+def tasks_left(): return len(asyncio.all_tasks(asyncio.get_running_loop()))
+">>),
     ep_test:wait_until(fun() -> {ok, 0} =:= py_event_loop:run('__main__', tasks_left, []) end).
 
 one_thread_for_life(_) ->
@@ -425,7 +429,8 @@ async def tidying():
 
 deadline_reaches_erlang_call_in_a_coroutine(_) ->
     Self = self(),
-    ok = py_callback:register(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    Forever = fun([]) -> Self ! {running, self()}, receive never -> ok end end,
+    ok = py_callback:register(forever, Forever),
     ep_test:define(<<"
 async def blocking():
     try: erlang.call('forever')
@@ -466,7 +471,8 @@ async def parent():
 
 async_call_is_cancelled_with_its_task(_) ->
     Self = self(),
-    ok = py_callback:register(forever, fun([]) -> Self ! {running, self()}, receive never -> ok end end),
+    Forever = fun([]) -> Self ! {running, self()}, receive never -> ok end end,
+    ok = py_callback:register(forever, Forever),
     ep_test:define(<<"
 async def waiting(): await erlang.async_call('forever')
 ">>),

@@ -10,8 +10,9 @@ all() ->
     [
         same_functions_as_the_loop, loop_of_a_process_is_the_same, processes_are_spread,
         all_tasks_of_a_process_on_its_loop, order_of_each_process, stats, stats_when_stopped,
-        size_from_the_environment, many_callers_at_once, fire_and_collect, guide_parallel_processing,
-        killed_worker_of_the_pool, killed_workers_under_load, loops_of_one_executor_take_turns,
+        size_from_the_environment, many_callers_at_once, fire_and_collect,
+        guide_parallel_processing, killed_worker_of_the_pool, killed_workers_under_load,
+        loops_of_one_executor_take_turns,
         nested_through_the_pool, nested_coroutines_through_the_pool
     ].
 
@@ -48,7 +49,8 @@ same_functions_as_the_loop(_) ->
     {ok, 7} = py_event_loop_pool:await(
         py_event_loop_pool:create_task(asyncio, sleep, [0], #{result => 7}), infinity),
     {ok, 4.0} = py_event_loop_pool:run(math, sqrt, [16.0]),
-    {ok, 7} = py_event_loop_pool:run(asyncio, sleep, [0], #{timeout => 1000, kwargs => #{result => 7}}),
+    Options = #{timeout => 1000, kwargs => #{result => 7}},
+    {ok, 7} = py_event_loop_pool:run(asyncio, sleep, [0], Options),
     {error, timeout} = py_event_loop_pool:run(asyncio, sleep, [100], #{timeout => 10}),
     ok = py_event_loop_pool:spawn_task(math, sqrt, [16]),
     ok = py_event_loop_pool:spawn_task(asyncio, sleep, [0], #{result => 7}),
@@ -75,11 +77,13 @@ all_tasks_of_a_process_on_its_loop(_) ->
 order_of_each_process(_) ->
     ok = py:exec(<<"notes.clear()">>),
     Processes = [ep_test:monitored(fun(_) ->
-        Refs = [py_event_loop_pool:create_task('__main__', note, [Who, N]) || N <- lists:seq(1, 300)],
+        Refs = [py_event_loop_pool:create_task('__main__', note, [Who, N])
+                || N <- lists:seq(1, 300)],
         [{ok, N} = py_event_loop_pool:await(Ref) || {N, Ref} <- lists:zip(lists:seq(1, 300), Refs)]
     end) || Who <- lists:seq(1, 20)],
     [normal = ep_test:down(P) || P <- Processes],
-    {ok, true} = py:eval(<<"all(v == list(range(1, 301)) for v in notes.values()) and len(notes) == 20">>).
+    {ok, [true, 20]} =
+        py:eval(<<"[all(v == list(range(1, 301)) for v in notes.values()), len(notes)]">>).
 
 stats(_) ->
     #{num_loops := 2, supported := true} = py_event_loop_pool:get_stats().
@@ -89,7 +93,8 @@ stats_when_stopped(_) ->
     #{num_loops := 0, supported := true} = py_event_loop_pool:get_stats(),
     {error, not_started} = py_event_loop_pool:get_loop(),
     {error, not_started} = py_event_loop_pool:run(math, sqrt, [1]),
-    {error, not_started} = py_event_loop_pool:await(py_event_loop_pool:create_task(math, sqrt, [1])),
+    Refused = py_event_loop_pool:create_task(math, sqrt, [1]),
+    {error, not_started} = py_event_loop_pool:await(Refused),
     ok = ep_test:start(),
     define().
 
@@ -114,8 +119,9 @@ many_callers_at_once(_) ->
     [normal = ep_test:down(Caller) || Caller <- Callers].
 
 fire_and_collect(_) ->
-    Refs = [py_event_loop_pool:create_task('__main__', value_after, [0, N]) || N <- lists:seq(1, 10000)],
-    [{ok, N} = py_event_loop_pool:await(Ref) || {N, Ref} <- lists:zip(lists:seq(1, 10000), Refs)],
+    Refs = [{N, py_event_loop_pool:create_task('__main__', value_after, [0, N])}
+            || N <- lists:seq(1, 10000)],
+    [{ok, N} = py_event_loop_pool:await(Ref) || {N, Ref} <- Refs],
     ep_test:no_message().
 
 guide_parallel_processing(_) ->
@@ -149,7 +155,8 @@ killed_worker_of_the_pool(_) ->
 
 killed_workers_under_load(_) ->
     Callers = [ep_test:monitored(fun(_) ->
-        Results = [py_event_loop_pool:run('__main__', value_after, [0.001, N]) || N <- lists:seq(1, 60)],
+        Results = [py_event_loop_pool:run('__main__', value_after, [0.001, N])
+                   || N <- lists:seq(1, 60)],
         [] = [R || {error, R} <- Results, element(1, R) =/= executor_died],
         [] = ep_test:flush()
     end) || _ <- lists:seq(1, 30)],
@@ -163,7 +170,7 @@ killed_workers_under_load(_) ->
 loops_of_one_executor_take_turns(_) ->
     %% More loops than threads: each makes progress while another is busy.
     Loops = [begin {ok, Loop} = py_nif:event_loop_new(), Loop end || _ <- lists:seq(1, 10)],
-    Workers = [begin {ok, Pid} = py_event_worker:start_link(<<"w">>, Loop), Pid end || Loop <- Loops],
+    Workers = [element(2, {ok, _} = py_event_worker:start_link(<<"w">>, Loop)) || Loop <- Loops],
     Callers = [ep_test:monitored(fun(_) ->
         [{ok, N} = py_event_loop:run_on(Loop, '__main__', value_after, [0.002, N], #{})
          || N <- lists:seq(1, 30)]
@@ -173,7 +180,9 @@ loops_of_one_executor_take_turns(_) ->
 
 nested_through_the_pool(_) ->
     nested(nest, fun(F, N) -> py_event_loop_pool:run('__main__', F, [N]) end, 200),
-    nested(nest, fun(F, N) -> py_event_loop_pool:await(py_event_loop_pool:create_task('__main__', F, [N])) end, 200),
+    nested(nest, fun(F, N) ->
+        py_event_loop_pool:await(py_event_loop_pool:create_task('__main__', F, [N]))
+    end, 200),
     nested(nest, fun(F, N) -> py_event_loop:run('__main__', F, [N]) end, 200),
     nested(nest, fun(F, N) -> py:call('__main__', F, [N]) end, 200),
     nested(nest, fun(F, N) -> py:await(py:spawn_call('__main__', F, [N])) end, 200).
@@ -188,6 +197,7 @@ nested_coroutines_through_the_pool(_) ->
 
 nested(Name, Call, Depth) ->
     ok = py_callback:register(Name, fun([N]) -> {ok, V} = Call(Name, N), V end),
-    Callers = [ep_test:monitored(fun(_) -> {ok, Depth} = Call(Name, Depth) end) || _ <- lists:seq(1, 4)],
+    Callers = [ep_test:monitored(fun(_) -> {ok, Depth} = Call(Name, Depth) end)
+               || _ <- lists:seq(1, 4)],
     [normal = ep_test:down(Caller) || Caller <- Callers],
     ok = py_callback:unregister(Name).

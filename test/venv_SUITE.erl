@@ -18,7 +18,8 @@ init_per_suite(Config) ->
     Dir = filename:join(proplists:get_value(priv_dir, Config), "venvs"),
     {ok, Version} = py:version(),
     [Major, Minor | _] = string:lexemes(binary_to_list(Version), "."),
-    [{dir, Dir}, {python, "python" ++ Major ++ "." ++ Minor}, {version, binary_to_list(Version)} | Config].
+    [{dir, Dir}, {python, "python" ++ Major ++ "." ++ Minor}, {version, binary_to_list(Version)}
+     | Config].
 
 end_per_suite(_Config) -> ep_test:stop().
 init_per_testcase(_Case, Config) -> ep_test:before(Config).
@@ -33,12 +34,13 @@ make(Config, Name, Version) ->
     Packages = filename:join([Venv, "lib", proplists:get_value(python, Config), "site-packages"]),
     ok = filelib:ensure_dir(filename:join(Packages, "x")),
     ok = filelib:ensure_dir(filename:join([Venv, "bin", "x"])),
-    {ok, Python} = py:eval(<<"__import__('sys')._base_executable or __import__('sys').executable">>),
+    {ok, Python} = py:eval(<<"(lambda s: s._base_executable or s.executable)(__import__('sys'))">>),
     _ = file:make_symlink(binary_to_list(Python), filename:join([Venv, "bin", "python3"])),
     ok = file:write_file(filename:join(Venv, "pyvenv.cfg"),
-                         ["home = /usr/bin\ninclude-system-site-packages = false\nversion = ", Version, "\n"]),
+                         ["home = /usr/bin\nversion = ", Version, "\n"]),
     Module = "ep_module_" ++ Name,
-    ok = file:write_file(filename:join(Packages, Module ++ ".py"), unicode:characters_to_binary(["where = '", Name, "'\n"])),
+    ok = file:write_file(filename:join(Packages, Module ++ ".py"),
+                         unicode:characters_to_binary(["where = '", Name, "'\n"])),
     {Venv, list_to_atom(Module)}.
 
 make(Config, Name) ->
@@ -52,7 +54,7 @@ activate_and_deactivate(Config) ->
     Executable = py:eval(<<"__import__('sys').executable">>),
     {error, {not_found, Module, where}} = py:call(Module, where, []),
     ok = py:activate_venv(Venv),
-    {ok, <<"plain">>} = py:eval(unicode:characters_to_binary(["__import__('", atom_to_list(Module), "').where"])),
+    {ok, <<"plain">>} = py:eval(["__import__('", atom_to_list(Module), "').where"]),
     {ok, Active} = py:eval(<<"__import__('sys').prefix">>),
     ?assertEqual(filename:absname(Venv), binary_to_list(Active)),
     {ok, Active} = py:eval(<<"__import__('os').environ['VIRTUAL_ENV']">>),
@@ -66,10 +68,11 @@ activate_and_deactivate(Config) ->
 path_order(Config) ->
     {Venv, _} = make(Config, "order"),
     ok = py:activate_venv(Venv),
+    Locals = #{venv => unicode:characters_to_binary(Venv)},
     {ok, true} = py:eval(<<"
 (lambda path: next(i for i, p in enumerate(path) if p.startswith(venv))
-    < next(i for i, p in enumerate(path) if p.endswith('dist-packages') or p.endswith('site-packages') and not p.startswith(venv)))(
-    __import__('sys').path + ['/end/site-packages'])">>, #{venv => unicode:characters_to_binary(Venv)}).
+    < next(i for i, p in enumerate(path) if p.endswith('-packages') and not p.startswith(venv)))(
+    __import__('sys').path + ['/end/site-packages'])">>, Locals).
 
 activate_another(Config) ->
     {First, FirstModule} = make(Config, "first"),
