@@ -64,7 +64,8 @@ published() ->
     Numbered = [{Module, N} || Module <- [py_event_loop_pool, py_context],
                                N <- lists:seq(1, persistent_term:get({Module, size}, 0))],
     Keys = [{py_event_loop, default} | Numbered],
-    [Loop || Key <- Keys, (Loop = persistent_term:get(Key, undefined)) =/= undefined].
+    Loops = [persistent_term:get(Key, undefined) || Key <- Keys],
+    [Loop || Loop <- Loops, Loop =/= undefined].
 
 %% @doc Where a process that Python code waits for runs what it waits for itself: on top of that
 %% code, on its thread. Any other thread might come to wait for this one.
