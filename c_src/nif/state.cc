@@ -13,10 +13,9 @@
 #include "task/submission.h"
 
 namespace ep::nif {
-namespace {
 
 /// Somebody who waits for {Event, Tag, Result}.
-class Waiting {
+class State::Waiting {
  public:
   Waiting(const ErlNifPid& to, ERL_NIF_TERM tag) : to_(to), tag_(env_.copy(tag)) {}
 
@@ -31,8 +30,6 @@ class Waiting {
   OwnedEnv env_;
   const ERL_NIF_TERM tag_;
 };
-
-}  // namespace
 
 bool State::open_resource_types(ErlNifEnv* env) {
   return services.beam.open(env) && services.submissions.open(env, "erlang_python_submission") &&
@@ -98,6 +95,12 @@ class State::Start final : public Job {
   const std::unique_ptr<Waiting> waiting_;
 };
 
+void State::tell_failure(Waiting& waiting, const std::string& error) {
+  ErlNifEnv* const env = waiting.env();
+  const Atoms& atoms = services.beam.atoms;
+  waiting.tell(atoms.started, enif_make_tuple2(env, atoms.error, make_binary(env, error)));
+}
+
 void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   auto waiting = std::make_unique<Waiting>(to, tag);
   std::unique_lock lock(mutex_);
@@ -106,6 +109,13 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   if (services.interpreter && start_error_.empty()) {
     lock.unlock();
     services.interpreter->janitor().post(new Start(*this, std::move(waiting)));
+    return;
+  }
+  if (!start_error_.empty() && Py_IsInitialized() != 0) {
+    // It got half-way, and in one process there is no second try. Not on a scheduler: see tell().
+    Thread("py_main", [this, waiting = std::shared_ptr(std::move(waiting)), error = start_error_] {
+      tell_failure(*waiting, error);
+    });
     return;
   }
   Interpreter::Config config;
@@ -127,8 +137,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
       std::lock_guard failed(mutex_);
       start_error_ = error;
     }
-    ErlNifEnv* const env = waiting->env();
-    waiting->tell(atoms.started, enif_make_tuple2(env, atoms.error, make_binary(env, error)));
+    tell_failure(*waiting, error);
   };
   services.interpreter = std::make_unique<Interpreter>(std::move(config), started);
 }

@@ -50,11 +50,13 @@ class State {
   TestSockets test_sockets;
 
  private:
+  class Waiting;
   class Start;
   class Stop;
   class Drain;
 
   bool prepare(const Attached&);
+  void tell_failure(Waiting& waiting, const std::string& error);
   void run_executors();
   /// Lets all executors end when they have done what is queued; mutex_ held.
   std::vector<std::shared_ptr<Executor>> end_executors();
