@@ -15,6 +15,7 @@ all() ->
         stop_during_load, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
+        broken_package_is_told_each_time,
         rounds_of_calls_leak_nothing, rounds_of_failures_leak_nothing, rounds_of_tasks_leak_nothing,
         rounds_of_timeouts_leak_nothing, rounds_of_callbacks_leak_nothing,
         rounds_of_contexts_leak_nothing, rounds_of_loops_leak_nothing
@@ -265,6 +266,22 @@ bad_environment(_) ->
      end || {Key, Value} <- [{num_contexts, 0}, {num_contexts, many}, {event_loop_pool_size, -1},
                              {event_loop_pool_size, 1.5}]],
     ok = ep_test:start().
+
+%% Python itself has started then, and can't start a second time in the same node.
+broken_package_is_told_each_time(Config) ->
+    Copy = filename:join(proplists:get_value(priv_dir, Config), "erlang_python"),
+    _ = os:cmd("mkdir -p " ++ Copy),
+    [_ = os:cmd("cp -rL " ++ Dir ++ " " ++ Copy)
+     || Dir <- [code:priv_dir(erlang_python), filename:dirname(code:which(py))]],
+    Module = filename:join([Copy, "priv", "python", "erlang", "_hosted.py"]),
+    ok = file:write_file(Module, "raise RuntimeError('broken on purpose')\n"),
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io,
+                                      args => ["-pa", filename:join(Copy, "ebin")]}),
+    [begin
+        {error, Reason} = peer:call(Peer, application, ensure_all_started, [erlang_python]),
+        {match, _} = re:run(io_lib:format("~p", [Reason]), "broken on purpose")
+     end || _ <- [1, 2]],
+    peer:stop(Peer).
 
 rounds(Round) ->
     [Round() || _ <- lists:seq(1, 1000)],
