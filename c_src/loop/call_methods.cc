@@ -67,6 +67,8 @@ PyObject* call_soon_threadsafe(PyObject* self, PyObject* const* args, Py_ssize_t
     EventLoop& loop = *EventLoop::of(self);
     PyRef handle = new_soon_handle(py, loop, "call_soon_threadsafe", true, args, nargs, kwnames);
     if (!handle) return nullptr;
+    auto* raw = reinterpret_cast<Handle*>(handle.get());
+    raw->threadsafe = static_cast<bool>(loop.types().asyncio.threadsafe_handle);
     if (!loop.queue_threadsafe(py, reinterpret_cast<Handle*>(handle.get()))) return nullptr;
     return handle;
   });

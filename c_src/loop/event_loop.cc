@@ -100,6 +100,17 @@ void EventLoop::cancel_timer(const Attached&, TimerHandle* timer) noexcept {
   Py_DECREF(timer->object());
 }
 
+void EventLoop::callback_ended() noexcept {
+  callbacks_ended_.fetch_add(1);
+  callbacks_ended_.notify_all();
+}
+
+void EventLoop::wait_for_callback(const Attached& py) noexcept {
+  const std::uint32_t seen = callbacks_ended_.load();
+  const Detached detached(py);
+  callbacks_ended_.wait(seen);
+}
+
 // One iteration.
 
 bool EventLoop::tick(const Attached& py, ThreadHost* host) {

@@ -114,6 +114,11 @@ class EventLoop {
   bool queue_at(const Attached& py, TimerHandle* timer, Nanos deadline) noexcept;
   void cancel_timer(const Attached& py, TimerHandle* timer) noexcept;
 
+  /// For those who wait until the callback of a thread-safe handle has ended: one has.
+  void callback_ended() noexcept;
+  /// Returns after the next callback_ended(), or now and then earlier.
+  void wait_for_callback(const Attached& py) noexcept;
+
   Poller& poller() noexcept { return *poller_; }
   DescriptorWatches& descriptors() noexcept { return descriptors_; }
   SignalPipe& signals() noexcept { return signals_; }
@@ -169,6 +174,7 @@ class EventLoop {
   std::atomic<bool> closed_{false};
   std::atomic<bool> hosted_{false};
   std::atomic<unsigned long> running_thread_{0};
+  std::atomic<std::uint32_t> callbacks_ended_{0};  // changes while attached
   std::mutex wake_lock_;  // of the two below; nothing is called under it but notify() and wake()
   Notifier* notifier_ = nullptr;
   Waker* sleeper_ = nullptr;  // of the thread inside wait()

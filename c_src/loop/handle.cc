@@ -15,6 +15,7 @@ class RunningMark {
       : py_(py), handle_(handle), outer_(std::exchange(handle->running, true)) {}
   ~RunningMark() {
     handle_->running = outer_;
+    if (handle_->threadsafe && !outer_) handle_->core().callback_ended();
     if (handle_->cancelled) cancel_handle(py_, handle_);
   }
   RunningMark(const RunningMark&) = delete;
@@ -56,6 +57,7 @@ bool init(const Attached& py, Handle* handle, EventLoop& loop, PyObject* callbac
   handle->nargs = 0;
   handle->cancelled = false;
   handle->running = false;
+  handle->threadsafe = false;
   handle->context =
       context != nullptr && context != Py_None ? Py_NewRef(context) : PyContext_CopyCurrent();
   if (handle->context == nullptr) return false;
@@ -123,6 +125,13 @@ bool run_handle(const Attached& py, Handle* handle) noexcept {
   if (call_in_context(handle)) return true;
   if (ends_the_loop()) return false;
   return report_failure(py, handle, take_error(py));
+}
+
+void wait_for_callback(const Attached& py, Handle* handle) noexcept {
+  EventLoop& loop = handle->core();
+  while (handle->running && loop.running_thread() != PyThread_get_thread_ident()) {
+    loop.wait_for_callback(py);
+  }
 }
 
 void cancel_handle(const Attached& py, Handle* handle) noexcept {

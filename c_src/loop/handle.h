@@ -40,7 +40,8 @@ struct Handle {
   /// there are more than kInlineArgs, a tuple of them.
   PyObject* args[1 + kInlineArgs];
   bool cancelled;
-  bool running;  // cancelling then leaves dropping callback and arguments to run_handle()
+  bool running;     // cancelling then leaves dropping callback and arguments to run_handle()
+  bool threadsafe;  // of call_soon_threadsafe(), from Python 3.14 on: see wait_for_callback()
 
   EventLoop& core() const noexcept;
 };
@@ -69,6 +70,9 @@ TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, 
 /// KeyboardInterrupt, and what an exception handler itself let through). The caller holds a
 /// reference to `handle`.
 bool run_handle(const Attached& py, Handle* handle) noexcept;
+
+/// In another thread than the loop's: returns when the callback, if it runs, has ended.
+void wait_for_callback(const Attached& py, Handle* handle) noexcept;
 
 void cancel_handle(const Attached& py, Handle* handle) noexcept;
 

@@ -69,6 +69,7 @@ PyObject* repr(PyObject* self) noexcept {
 
 PyObject* cancel(PyObject* self, PyObject*) noexcept {
   return slot([&](const Attached& py) -> PyRef {
+    if (as_handle(self)->threadsafe) wait_for_callback(py, as_handle(self));
     cancel_handle(py, as_handle(self));
     return PyRef::borrow(Py_None);
   });
@@ -84,7 +85,10 @@ PyObject* cancel_timer(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* cancelled(PyObject* self, PyObject*) noexcept {
-  return PyBool_FromLong(as_handle(self)->cancelled);
+  return slot([&](const Attached& py) -> PyRef {
+    if (as_handle(self)->threadsafe) wait_for_callback(py, as_handle(self));
+    return PyRef::borrow(as_handle(self)->cancelled ? Py_True : Py_False);
+  });
 }
 
 PyObject* run(PyObject* self, PyObject*) noexcept {
@@ -103,11 +107,23 @@ PyObject* when(PyObject* self, PyObject*) noexcept {
   return PyFloat_FromDouble(as_timer(self)->when);
 }
 
+/// For isinstance(): what asyncio's own loops return. type() tells the truth.
+PyObject* get_class(PyObject* self, void*) noexcept {
+  const AsyncioParts& asyncio = as_handle(self)->core().types().asyncio;
+  const bool is_timer = Py_TYPE(self) == as_handle(self)->core().types().timer_handle_type();
+  const PyRef& base = is_timer                      ? asyncio.timer_handle
+                      : as_handle(self)->threadsafe ? asyncio.threadsafe_handle
+                                                    : asyncio.handle;
+  return Py_NewRef(base ? base.get() : reinterpret_cast<PyObject*>(Py_TYPE(self)));
+}
+
 PyObject* get_loop_attribute(PyObject* self, void*) noexcept { return get_loop(self, nullptr); }
 PyObject* get_context_attribute(PyObject* self, void*) noexcept {
   return get_context(self, nullptr);
 }
-PyObject* get_cancelled(PyObject* self, void*) noexcept { return cancelled(self, nullptr); }
+PyObject* get_cancelled(PyObject* self, void*) noexcept {
+  return PyBool_FromLong(as_handle(self)->cancelled);
+}
 PyObject* get_when(PyObject* self, void*) noexcept { return when(self, nullptr); }
 
 PyObject* get_callback(PyObject* self, void*) noexcept {
@@ -178,6 +194,7 @@ PyMethodDef timer_methods[] = {
 };
 
 PyGetSetDef handle_attributes[] = {
+    {"__class__", get_class, nullptr, nullptr, nullptr},
     {"_loop", get_loop_attribute, nullptr, nullptr, nullptr},
     {"_callback", get_callback, nullptr, nullptr, nullptr},
     {"_args", get_args, nullptr, nullptr, nullptr},

@@ -39,6 +39,11 @@ AsyncioParts import_parts() {
   parts.futures = import("asyncio.futures");
   const PyRef base = attribute(import("asyncio.base_events"), "BaseEventLoop");
   parts.base_create_task = attribute(base, "create_task");
+  parts.handle = attribute(events, "Handle");
+  parts.timer_handle = attribute(events, "TimerHandle");
+  if (PyObject_HasAttrString(events.get(), "_ThreadSafeHandle") != 0) {
+    parts.threadsafe_handle = attribute(events, "_ThreadSafeHandle");
+  }
   return parts;
 }
 
@@ -65,6 +70,9 @@ int LoopTypes::traverse(visitproc visit, void* arg) const {
   Py_VISIT(asyncio.tasks.get());
   Py_VISIT(asyncio.futures.get());
   Py_VISIT(asyncio.base_create_task.get());
+  Py_VISIT(asyncio.handle.get());
+  Py_VISIT(asyncio.timer_handle.get());
+  Py_VISIT(asyncio.threadsafe_handle.get());
   return 0;
 }
 

@@ -21,6 +21,9 @@ struct AsyncioParts {
   PyRef tasks;  // the modules: users replace Task and Future in them
   PyRef futures;
   PyRef base_create_task;  // asyncio.BaseEventLoop.create_task
+  PyRef handle;            // asyncio.Handle
+  PyRef timer_handle;
+  PyRef threadsafe_handle;  // null before Python 3.14
 };
 
 struct LoopTypes {

@@ -97,11 +97,13 @@ bool DatagramTransport::send_to(const Attached& py, PyObject* data, PyObject* to
   const int bound = PyObject_IsTrue(remote_.get());
   if (bound < 0 || (bound > 0 && !check_remote(to))) return false;
   if (bound > 0) to = remote_.get();
-  if (lost_writes() > 0) return count_lost_write(py);
+  // As in asyncio, what is not bound to one peer sends until it is closed.
+  if (lost_writes() > 0 && (bound > 0 || !is_open())) return count_lost_write(py);
   if (queue_.empty()) {
     const Sent sent = send_one(py, data, to);
     if (sent == Sent::kYes) return true;
     if (sent == Sent::kFailed) return send_failed(py);
+    if (lost_writes() > 0) return count_lost_write(py);
     if (!want_write(py, true)) return fatal_error(py, kWriteError);
   }
   PyRef kept = PyRef::steal(PyBytes_FromObject(data));  // what is queued must not change

@@ -67,7 +67,7 @@ FREE_THREADED: Final[bool]
 # Event loops (c_src/loop).
 
 class Handle:
-    """An asyncio.Handle in all but its type, of which it is a virtual subclass."""
+    """What isinstance() takes for an asyncio.Handle."""
 
     _args: tuple[Any, ...] | None
     _callback: Callable[..., object] | None

@@ -1,7 +1,11 @@
 """Handle and TimerHandle: asyncio's whole interface."""
 
+import asyncio
 import contextvars
 import gc
+import sys
+import threading
+import time
 import unittest
 import weakref
 
@@ -17,6 +21,36 @@ def callback(*args):
 class Handles(LoopCase):
     def handles(self):
         return self.loop.call_soon(callback, 1), self.loop.call_later(1000, callback, 1)
+
+    def test_isinstance(self):
+        soon, later = self.handles()
+        self.assertIsInstance(soon, asyncio.Handle)
+        self.assertNotIsInstance(soon, asyncio.TimerHandle)
+        self.assertIsInstance(later, asyncio.TimerHandle)
+
+    @unittest.skipIf(sys.version_info < (3, 14), "handles are not thread-safe yet")
+    def test_cancelling_from_another_thread_waits_for_the_callback(self):
+        started, ended = threading.Event(), threading.Event()
+        seen = []
+
+        def work():
+            started.set()
+            # Gives the other thread every chance to be wrong; the outcome does not depend on it.
+            time.sleep(0.05)
+            ended.set()
+
+        def cancel():
+            handle = self.loop.call_soon_threadsafe(work)
+            started.wait()
+            handle.cancel()
+            seen.append(ended.is_set())
+            self.loop.call_soon_threadsafe(self.loop.stop)
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        self.loop.run_forever()
+        thread.join()
+        self.assertEqual(seen, [True])
 
     def test_attributes(self):
         context = contextvars.copy_context()

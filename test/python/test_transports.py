@@ -676,6 +676,22 @@ class TestDatagram(TransportCase):
 
         self.run_async(main)
 
+    def test_what_is_sent_between_close_and_connection_lost(self):
+        async def main():
+            server = await self.endpoint(local_addr=self.LOCAL)
+            client = await self.endpoint(local_addr=self.LOCAL)
+            address = server[0].get_extra_info("sockname")
+            client[0].close()
+            client[0].sendto(b"last words", address)
+            client[0].sendto(b"x" * 70_000, address)
+            self.assertEqual(len(client[1].errors), 1)
+            await client[1].lost
+            await self.until(lambda: server[1].received)
+            self.assertEqual(server[1].received[0][0], b"last words")
+            await self.end(server)
+
+        self.run_async(main)
+
     def test_ipv6_and_names(self):
         if not socket.has_ipv6:
             self.skipTest("no IPv6")

@@ -6,11 +6,21 @@ takes the way below; everything else is asyncio.sslproto's own code.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from asyncio import sslproto
 from typing import Any, Callable
 
 _WRAPPED = sslproto.SSLProtocolState.WRAPPED
+
+
+def take_unread(protocol: asyncio.BaseProtocol, tls: TLSProtocol) -> None:
+    """What a stream has received and nobody has read is the beginning of the handshake."""
+    if isinstance(protocol, asyncio.StreamReaderProtocol):
+        reader: Any = getattr(protocol, "_stream_reader", None)
+        if reader is not None and reader._buffer:
+            tls._incoming.write(reader._buffer)
+            reader._buffer.clear()
 
 
 class TLSProtocol(sslproto.SSLProtocol):

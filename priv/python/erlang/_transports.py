@@ -119,8 +119,10 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
             ssl_handshake_timeout=ssl_handshake_timeout,
             ssl_shutdown_timeout=ssl_shutdown_timeout,
         )
-        # Nothing of the peer's may reach the old protocol any more.
+        # Nothing of the peer's may reach the old protocol any more; what has is for TLS.
         transport.pause_reading()
+        if server_side:
+            _tls.take_unread(protocol, tls)
         transport.set_protocol(tls)
         steps = [
             self.call_soon(tls.connection_made, transport),
@@ -132,6 +134,7 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
             transport.close()
             for step in steps:
                 step.cancel()
+            del handshake  # its exception's traceback refers to this frame
             raise
         return tls._app_transport
 
