@@ -122,7 +122,7 @@ spawn_task_forgets(_) ->
 spawn_task_logs_failures(_) ->
     ok = ep_log:start(),
     ok = py_event_loop:spawn_task(math, sqrt, [-1]),
-    #{level := error} = ep_log:wait_for("math domain error"),
+    #{level := error} = ep_log:wait_for("ValueError"),
     ok = ep_log:stop(),
     ep_test:no_message().
 
