@@ -20,6 +20,7 @@ from typing import Any, Callable
 import _erlang
 
 from . import _signals, _subprocess
+from ._socket_calls import SocketCalls
 from ._transports import NativeTransports
 
 _log = logging.getLogger("asyncio")
@@ -92,7 +93,7 @@ class _SignalWakeup:
 
 
 class ErlangEventLoop(
-    _erlang.EventLoop, NativeTransports, asyncio.unix_events._UnixSelectorEventLoop
+    _erlang.EventLoop, NativeTransports, SocketCalls, asyncio.unix_events._UnixSelectorEventLoop
 ):
     """A complete asyncio event loop; see asyncio.AbstractEventLoop.
 
