@@ -85,11 +85,12 @@ class Asyncpg(ClientCase):
         await connection.close()
 
     async def test_notifications(self):
+        channel = f"news_{os.getpid()}"  # runs on different loops share the server
         listener, notifier = await connect(), await connect()
         heard = asyncio.Queue()
-        await listener.add_listener("news", lambda *args: heard.put_nowait(args[-1]))
+        await listener.add_listener(channel, lambda *args: heard.put_nowait(args[-1]))
         for number in range(20):
-            await notifier.execute(f"NOTIFY news, '{number}'")
+            await notifier.execute(f"NOTIFY {channel}, '{number}'")
         self.assertEqual([await heard.get() for _ in range(20)], [str(i) for i in range(20)])
         await listener.close()
         await notifier.close()

@@ -43,10 +43,11 @@ class Psycopg(ClientCase):
                 self.assertEqual(await cursor.fetchone(), (5000, sum(range(5000))))
 
     async def test_notifications(self):
+        channel = f"news_of_psycopg_{os.getpid()}"  # runs on different loops share the server
         async with await connect(autocommit=True) as listener:
-            await listener.execute("LISTEN psycopg_news")
+            await listener.execute(f"LISTEN {channel}")
             async with await connect(autocommit=True) as notifier:
-                await notifier.execute("NOTIFY psycopg_news, 'hello'")
+                await notifier.execute(f"NOTIFY {channel}, 'hello'")
             async for notification in listener.notifies():
                 self.assertEqual(notification.payload, "hello")
                 break

@@ -14,7 +14,6 @@ async def connected(**options):
     if not options:
         options = {"host": "localhost", "port": int(setting("REDIS_PORT"))}
     client = redis.asyncio.Redis(**options)
-    # A database for each of the two runs.
     try:
         yield client
     finally:
