@@ -113,9 +113,8 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   }
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
     // It got half-way, and in one process there is no second try. Not on a scheduler: see tell().
-    Thread("py_main", [this, waiting = std::shared_ptr(std::move(waiting)), error = start_error_] {
-      tell_failure(*waiting, error);
-    });
+    const Thread teller("py_main", [this, waiting = std::shared_ptr(std::move(waiting)),
+                                    error = start_error_] { tell_failure(*waiting, error); });
     return;
   }
   Interpreter::Config config;
