@@ -46,10 +46,14 @@ class AdaptiveSpin {
       const Nanos before = now();
       if (before >= until) break;
       sched_yield();
-      if (now() - before > kSwitchedAway) {
-        in_the_way_ = kWaitsWithoutSpinning;
-        break;
+      const Nanos away = now() - before;
+      if (away <= kSwitchedAway) continue;
+      if (away < max_ && found()) {  // it was the one who brings the work
+        grow();
+        return true;
       }
+      in_the_way_ = kWaitsWithoutSpinning;
+      break;
     }
     budget_ = budget_ > kMinBudget ? budget_ / 2 : 0;
     return found();
