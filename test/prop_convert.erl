@@ -77,7 +77,9 @@ same(Expected, Got) ->
     false.
 
 identity(Term) ->
-    py:call(typing, cast, [none, Term]).
+    Called = py:call(typing, cast, [none, Term]),
+    %% What small terms of a task are kept in until it runs is another way.
+    Called = py:await(py_event_loop:create_task(typing, cast, [none, Term])).
 
 %%% The model
 

@@ -12,6 +12,8 @@ namespace ep {
 class OwnedEnv {
  public:
   OwnedEnv() : env_(enif_alloc_env()) {}
+  /// Takes over one that enif_alloc_env() has made, or none.
+  explicit OwnedEnv(ErlNifEnv* env) noexcept : env_(env) {}
   OwnedEnv(OwnedEnv&& other) noexcept : env_(std::exchange(other.env_, nullptr)) {}
   OwnedEnv& operator=(OwnedEnv&& other) noexcept {
     std::swap(env_, other.env_);
@@ -26,6 +28,7 @@ class OwnedEnv {
   ErlNifEnv* get() const noexcept { return env_; }
   ERL_NIF_TERM copy(ERL_NIF_TERM term) const { return enif_make_copy(env_, term); }
   void clear() noexcept { enif_clear_env(env_); }
+  [[nodiscard]] ErlNifEnv* release() noexcept { return std::exchange(env_, nullptr); }
 
  private:
   ErlNifEnv* env_;

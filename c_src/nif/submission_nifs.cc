@@ -72,6 +72,7 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
   task::SubmissionSpec spec{};
+  spec.env = env;
   spec.where = get_where(state, argv[1]);
   spec.owner = get_local_pid(env, argv[2]);
   spec.tag = argv[3] == atoms.self ? 0 : argv[3];

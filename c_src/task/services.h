@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "beam/env.h"
+#include "beam/env_pool.h"
 #include "beam/resource.h"
 #include "convert/beam_context.h"
 #include "convert/codec.h"
@@ -53,6 +53,7 @@ struct Services {
   explicit Services(ErlNifEnv* env) noexcept : beam(env) {}
 
   convert::BeamContext beam;
+  EnvPool envs;
   ResourceType<Submission> submissions;
   ResourceType<HostedLoop> loops;
   std::unique_ptr<Interpreter> interpreter;  // null until the first start

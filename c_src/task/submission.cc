@@ -11,13 +11,23 @@
 #include "task/services.h"
 
 namespace ep::task {
+namespace {
+
+/// Something that has elements becomes a term of any size.
+bool has_elements(PyObject* value) noexcept {
+  return PyList_Check(value) || PyTuple_Check(value) || PyDict_Check(value) ||
+         PyAnySet_Check(value);
+}
+
+}  // namespace
 
 Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec)
     : services_(services),
       loop_(std::move(loop)),
       owner_(spec.owner),
-      tag_(spec.tag == 0 ? 0 : env_.copy(spec.tag)),
-      request_(env_.copy(spec.request)),
+      has_tag_(spec.tag != 0),
+      terms_(services.envs, spec.env,
+             has_tag_ ? enif_make_tuple2(spec.env, spec.tag, spec.request) : spec.request),
       where_(spec.where),
       options_(spec.options),
       deadline_(spec.deadline) {
@@ -82,7 +92,9 @@ void Submission::perform(const Attached& py) {
     return handle(py, std::move(value));
   }
   Problem problem;
-  PyRef value = invoke(py, services_, env_.get(), request_, options_, problem);
+  const EnvPool::Lease scratch(services_.envs);
+  const auto [env, request] = this->request(scratch.get());
+  PyRef value = invoke(py, services_, env, request, options_, problem);
   if (!value) return fail(py, problem);
   handle(py, std::move(value));
 }
@@ -143,6 +155,29 @@ void Submission::lose_task(const Attached& py) noexcept {
   fail_with_error(py);
 }
 
+// ---- its terms
+
+namespace {
+
+ERL_NIF_TERM element(const KeptTerm::Placed& tuple, int position) noexcept {
+  int arity;
+  const ERL_NIF_TERM* elements;
+  enif_get_tuple(tuple.env, tuple.term, &arity, &elements);
+  return elements[position];
+}
+
+}  // namespace
+
+KeptTerm::Placed Submission::request(ErlNifEnv* scratch) const noexcept {
+  const KeptTerm::Placed placed = terms_.in(scratch);
+  return has_tag_ ? KeptTerm::Placed{placed.env, element(placed, 1)} : placed;
+}
+
+ERL_NIF_TERM Submission::tag(const OwnedEnv& env) noexcept {
+  if (!has_tag_) return enif_make_resource(env.get(), this);
+  return env.copy(element(terms_.in(env.get()), 0));
+}
+
 // ---- the one reply
 
 bool Submission::claim(State to) noexcept {
@@ -154,34 +189,36 @@ bool Submission::claim(State to) noexcept {
 
 /// The result is made before the submission is claimed: that may take long, or run Python code, and
 /// meanwhile a cancellation must win without waiting.
-void Submission::reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept {
+void Submission::reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result,
+                       Send send) noexcept {
   if (!claim(State::kSending)) return;
-  const ERL_NIF_TERM tag =
-      tag_ == 0 ? enif_make_resource(env.get(), this) : enif_make_copy(env.get(), tag_);
-  enif_send(caller, &owner_, env.get(),
-            enif_make_tuple3(env.get(), services_.beam.atoms.async_result, tag, result));
+  enif_send(caller, &owner_, send == Send::kMove ? env.get() : nullptr,
+            enif_make_tuple3(env.get(), services_.beam.atoms.async_result, tag(env), result));
   state_.store(State::kSent);
 }
 
 void Submission::succeed(const Attached& py, PyObject* value) noexcept {
   if (state_.load() != State::kPending) return;
-  const OwnedEnv env;
+  const EnvPool::Lease lease(services_.envs);
+  ErlNifEnv* const env = lease.get();
   ERL_NIF_TERM term;
   Problem problem;
   problem.kind = Problem::Kind::kConversion;
-  if (!services_.codec->to_term(py, env.get(), value, &term, problem.failure)) {
+  if (!services_.codec->to_term(py, env, value, &term, problem.failure)) {
     return fail(py, problem);
   }
-  reply(nullptr, env, enif_make_tuple2(env.get(), services_.beam.atoms.ok, term));
+  reply(nullptr, lease.env(), enif_make_tuple2(env, services_.beam.atoms.ok, term),
+        has_elements(value) ? Send::kMove : Send::kCopy);
 }
 
 void Submission::reply_error(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM reason) noexcept {
-  reply(caller, env, enif_make_tuple2(env.get(), services_.beam.atoms.error, reason));
+  reply(caller, env, enif_make_tuple2(env.get(), services_.beam.atoms.error, reason), Send::kCopy);
 }
 
 void Submission::fail(const Attached& py, const Problem& problem) noexcept {
   const Atoms& atoms = services_.beam.atoms;
-  const OwnedEnv env;
+  const EnvPool::Lease lease(services_.envs);
+  const OwnedEnv& env = lease.env();
   switch (problem.kind) {
     case Problem::Kind::kPythonError:
       return fail_with_error(py);
@@ -197,7 +234,8 @@ void Submission::fail(const Attached& py, const Problem& problem) noexcept {
 void Submission::fail_with_error(const Attached& py) noexcept {
   const PyRef exception = take_error(py);
   if (state_.load() != State::kPending) return;
-  const OwnedEnv env;
+  const EnvPool::Lease lease(services_.envs);
+  const OwnedEnv& env = lease.env();
   // At the deadline the code may be faster than the caller, who must not see a difference.
   const bool too_late =
       now() >= deadline_ && PyErr_GivenExceptionMatches(exception.get(), PyExc_TimeoutError) != 0;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/job.h"
 #include "beam/env.h"
+#include "beam/kept_term.h"
 #include "beam/resource.h"
 #include "convert/codec.h"
 #include "cpython/attach.h"
@@ -32,6 +33,7 @@ struct Problem;
 enum class Where : std::uint8_t { kExecutor, kLoop };  // as a call, or inside the event loop
 
 struct SubmissionSpec {
+  ErlNifEnv* env;  // of the terms
   ErlNifPid owner;
   ERL_NIF_TERM tag;      // of the reply; 0: the submission's own reference
   ERL_NIF_TERM request;  // see task/invoke.h
@@ -99,6 +101,8 @@ class Submission final : public Job {
     bool at_loop_ = false;
   };
 
+  KeptTerm::Placed request(ErlNifEnv* scratch) const noexcept;
+  ERL_NIF_TERM tag(const OwnedEnv& env) noexcept;
   bool claim(State to) noexcept;
   void perform_pending(const Attached&) noexcept;
   void stop_work() noexcept;
@@ -111,15 +115,17 @@ class Submission final : public Job {
   void succeed(const Attached&, PyObject* value) noexcept;
   void fail(const Attached&, const Problem& problem) noexcept;
   void fail_with_error(const Attached&) noexcept;
-  void reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result) noexcept;
+  /// How the reply gets into the owner's mailbox. A copy takes as much memory as it needs; what is
+  /// moved keeps the memory that it was made in, which is a lot for something small.
+  enum class Send : std::uint8_t { kCopy, kMove };
+  void reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result, Send send) noexcept;
   void reply_error(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM reason) noexcept;
 
   Services& services_;
   const ResourceRef<HostedLoop> loop_;
   const ErlNifPid owner_;
-  OwnedEnv env_;  // holds tag_ and request_
-  const ERL_NIF_TERM tag_;
-  const ERL_NIF_TERM request_;
+  const bool has_tag_;
+  const KeptTerm terms_;  // {Tag, Request} or, if it has no tag, Request
   const Where where_;
   const convert::Options options_;
   const Nanos deadline_;
