@@ -1,7 +1,9 @@
 #include "loop/event_loop.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "cpython/error.h"
 #include "cpython/slot.h"
 #include "loop/loop_types.h"
 #include "loop/precise_wait.h"
@@ -17,7 +19,20 @@ constexpr int kTicksWithoutPoll = 32;
 /// don't pile up (50,000 at once cost twice as much, most of it in Python's garbage collector).
 constexpr int kJobsPerTick = 64;
 
-void drop(ReadyEntry entry) noexcept { Py_DECREF(entry.owner()); }
+bool push(const Attached&, ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noexcept {
+  try {
+    queue.push(entry);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+    return false;
+  }
+  Py_INCREF(entry.owner());
+  return true;
+}
+
+void drop(ReadyQueue<ReadyEntry> queue) noexcept {
+  while (!queue.empty()) Py_DECREF(queue.pop().owner());
+}
 
 }  // namespace
 
@@ -62,15 +77,12 @@ void EventLoop::set_sleeper(Waker* waker) noexcept {
 
 // Scheduling.
 
-bool EventLoop::queue(const Attached&, ReadyEntry entry) noexcept {
-  try {
-    ready_.push(entry);
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-    return false;
-  }
-  Py_INCREF(entry.owner());
-  return true;
+bool EventLoop::queue(const Attached& py, ReadyEntry entry) noexcept {
+  return push(py, ready_, entry);
+}
+
+bool EventLoop::queue_for_end_of_turn(const Attached& py, NativeCallback* callback) noexcept {
+  return push(py, end_of_turn_, ReadyEntry(callback));
 }
 
 bool EventLoop::queue_threadsafe(const Attached& py, Handle* handle) noexcept {
@@ -162,6 +174,25 @@ bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
 }
 
 bool EventLoop::run_entry(const Attached& py, ReadyEntry entry) {
+  const std::uint64_t outer = std::exchange(turn_, ++last_turn_);
+  const bool ok = call(py, entry);
+  turn_ = outer;
+  return end_of_turn_.empty() ? ok : end_turn(py, ok);
+}
+
+/// False: an error is set, the one that the turn ended with if it was not `ok`.
+bool EventLoop::end_turn(const Attached& py, bool ok) {
+  std::optional<SavedError> saved;
+  if (!ok) saved.emplace(py);
+  while (!end_of_turn_.empty()) {
+    const ReadyEntry entry = end_of_turn_.pop();
+    const PyRef owner = PyRef::steal(entry.owner());  // the queue's
+    if (!entry.native()->run(py)) return false;
+  }
+  return ok;
+}
+
+bool EventLoop::call(const Attached& py, ReadyEntry entry) {
   const PyRef owner = PyRef::steal(entry.owner());  // the queue's
   if (entry.is_native()) return entry.native()->run(py);
   Handle* handle = entry.handle();
@@ -278,8 +309,8 @@ void EventLoop::abandon(Job* job) noexcept {
 
 void EventLoop::clear(const Attached& py) noexcept {
   // Finalizers may come back to this loop, so nothing is dropped from a container in use.
-  ReadyQueue<ReadyEntry> ready = ready_.take();
-  while (!ready.empty()) drop(ready.pop());
+  drop(ready_.take());
+  drop(end_of_turn_.take());
   while (TimerNode* node = timers_.pop_due(kNever)) {
     TimerHandle* timer = TimerHandle::of(node);
     timer->scheduled = false;
@@ -290,6 +321,7 @@ void EventLoop::clear(const Attached& py) noexcept {
 
 int EventLoop::traverse(visitproc visit, void* arg) const {
   for (std::size_t i = 0; i < ready_.size(); ++i) Py_VISIT(ready_[i].owner());
+  for (std::size_t i = 0; i < end_of_turn_.size(); ++i) Py_VISIT(end_of_turn_[i].owner());
   const int stop = timers_.for_each([&](TimerNode* node) {
     Py_VISIT(TimerHandle::of(node)->object());
     return 0;

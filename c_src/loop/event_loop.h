@@ -108,6 +108,11 @@ class EventLoop {
 
   /// Takes a reference to what is queued. False: no memory, Python error set.
   bool queue(const Attached& py, ReadyEntry entry) noexcept;
+  /// The number of the ready entry that runs now; 0 if none does. Never the same again.
+  std::uint64_t turn() const noexcept { return turn_; }
+  /// While one runs: `callback` runs as soon as that has ended, before the next one. For what is
+  /// better done once than each time that it is asked for. As queue().
+  bool queue_for_end_of_turn(const Attached& py, NativeCallback* callback) noexcept;
   /// From any attached thread; wakes the loop.
   bool queue_threadsafe(const Attached& py, Handle* handle) noexcept;
   /// Takes a reference to `timer`.
@@ -141,6 +146,8 @@ class EventLoop {
   bool queue_due_timers(const Attached& py) noexcept;
   bool run_ready(const Attached& py, ThreadHost* host);
   bool run_entry(const Attached& py, ReadyEntry entry);
+  bool call(const Attached& py, ReadyEntry entry);
+  bool end_turn(const Attached& py, bool ok);
   bool run_in_debug(const Attached& py, Handle* handle);
   bool serve_host(const Attached& py, ThreadHost* host);
   bool iterate(const Attached& py, ThreadHost* host);
@@ -155,14 +162,17 @@ class EventLoop {
   LoopTypes& types_;
 
   // Attached threads.
-  ReadyQueue<ReadyEntry> ready_;  // owns a reference to each entry
-  TimerHeap timers_;              // owns a reference to each TimerHandle
+  ReadyQueue<ReadyEntry> ready_;        // owns a reference to each entry
+  ReadyQueue<ReadyEntry> end_of_turn_;  // likewise
+  TimerHeap timers_;                    // owns a reference to each TimerHandle
   std::unique_ptr<Poller> poller_;
   DescriptorWatches descriptors_;
   SignalPipe signals_;
   AdaptiveSpin spin_;
   Job* backlog_ = nullptr;  // taken from the inbox, for later ticks
   int ticks_without_poll_ = 0;
+  std::uint64_t turn_ = 0;
+  std::uint64_t last_turn_ = 0;
   bool stopping_ = false;
   bool debug_ = false;
 

@@ -24,6 +24,7 @@ void StreamTransport::set_protocol(const Attached& py, PyObject* protocol) {
 
 void StreamTransport::clear(const Attached& py) noexcept {
   Transport::clear(py);
+  holding_ = false;
   queue_.clear();
   data_received_.reset();
   buffer_updated_.reset();

@@ -4,6 +4,9 @@
 // What is read becomes the bytes object that data_received() gets, or goes straight into the memory
 // of a BufferedProtocol. A write is tried at once; what does not go is queued by reference, and
 // sent gathered when the socket takes more.
+//
+// Who writes in pieces, a head and then a body say, is found out: its writes are held until the
+// callback that they come from has ended, and then sent by one system call.
 #pragma once
 
 #include <span>
@@ -24,6 +27,7 @@ class StreamTransport final : public Transport {
   std::size_t write_buffer_size() const noexcept override { return queue_.size(); }
   int traverse(visitproc visit, void* arg) const override;
   void clear(const Attached& py) noexcept override;
+  bool send_held(const Attached& py) override;
 
   // As the methods of asyncio.WriteTransport. False: Python error set.
   bool write(const Attached& py, PyObject* data);
@@ -55,7 +59,10 @@ class StreamTransport final : public Transport {
 
   // Writing.
   bool may_write(const Attached& py, bool lines);
+  bool send_or_hold(const Attached& py, std::span<Bytes> chunks);
+  bool hold(const Attached& py, std::span<Bytes> chunks);
   bool send_now(const Attached& py, std::span<Bytes> chunks);
+  bool queue_rest(const Attached& py);
   void enqueue(const Attached& py, std::span<Bytes> chunks, std::size_t sent);
   int flush() noexcept;
   bool on_flushed(const Attached& py);
@@ -65,7 +72,11 @@ class StreamTransport final : public Transport {
   PyRef data_received_;  // the protocol's method, or its get_buffer(); null: to be looked up
   PyRef buffer_updated_;
   PyRef empty_waiter_;
-  bool buffered_ = false;  // the protocol is a BufferedProtocol
+  Step<&Transport::send_held> send_held_{*this};
+  std::uint64_t last_write_turn_ = 0;
+  int held_turns_left_ = 0;  // unless there is a second write in one of them
+  bool holding_ = false;     // the queue waits for the end of the turn
+  bool buffered_ = false;    // the protocol is a BufferedProtocol
   bool write_eof_ = false;
 };
 

@@ -12,6 +12,10 @@ constexpr const char* kWriteError = "Fatal write error on socket transport";
 /// Parts of one gathered write.
 constexpr std::size_t kMostParts = 64;
 
+/// Beyond this, waiting for more saves nothing.
+constexpr std::size_t kMostHeld = 64 * 1024;
+constexpr int kHeldTurns = 16;
+
 /// A look at the memory of an object.
 class ReadableBuffer {
  public:
@@ -91,7 +95,7 @@ bool StreamTransport::write(const Attached& py, PyObject* data) {
   if (buffer.size() == 0 && !write_eof_ && !empty_waiter_) return true;
   if (!may_write(py, false)) return !PyErr_Occurred();
   Bytes chunk{buffer.data(), buffer.size(), PyRef::borrow(buffer.immutable())};
-  return send_now(py, {&chunk, 1});
+  return send_or_hold(py, {&chunk, 1});
 }
 
 bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
@@ -111,7 +115,36 @@ bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
   }
   if (chunks.empty() && !write_eof_ && !empty_waiter_) return true;
   if (!may_write(py, true)) return !PyErr_Occurred();
-  return send_now(py, chunks);
+  return send_or_hold(py, chunks);
+}
+
+/// A second write in one turn shows who writes in pieces. Its writes are held from the next turn
+/// on, until some turns have had a single one only.
+bool StreamTransport::send_or_hold(const Attached& py, std::span<Bytes> chunks) {
+  const std::uint64_t turn = loop().turn();
+  if (turn == 0) return send_held(py) && send_now(py, chunks);
+  if (std::exchange(last_write_turn_, turn) == turn) held_turns_left_ = kHeldTurns;
+  if (!holding_ && (held_turns_left_ == 0 || !queue_.empty())) return send_now(py, chunks);
+  return hold(py, chunks);
+}
+
+bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {
+  enqueue(py, chunks, 0);
+  if (queue_.size() > kMostHeld) {
+    holding_ = true;
+    return send_held(py);
+  }
+  if (std::exchange(holding_, true)) return true;
+  --held_turns_left_;
+  if (loop().queue_for_end_of_turn(py, &send_held_)) return true;
+  PyErr_Clear();
+  return send_held(py);
+}
+
+bool StreamTransport::send_held(const Attached& py) {
+  if (!std::exchange(holding_, false)) return true;
+  if (const int error = flush()) return fatal_os_error(py, error, kWriteError);
+  return queue_rest(py);
 }
 
 /// Sends what goes, if nothing is waiting already, and queues the rest.
@@ -131,6 +164,11 @@ bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
     if (chunks.size() == 1 && sent == chunks[0].size) return true;
   }
   enqueue(py, chunks, sent);
+  return queue_rest(py);
+}
+
+/// Of what is to be sent now, this has to wait until the socket takes more.
+bool StreamTransport::queue_rest(const Attached& py) {
   if (queue_.empty()) return true;
   if (!wants_write() && !want_write(py, true)) return fatal_error(py, kWriteError);
   return maybe_pause_protocol(py);
@@ -194,6 +232,8 @@ bool StreamTransport::on_flushed(const Attached& py) {
 
 bool StreamTransport::write_eof(const Attached& py) {
   if (is_closing() || write_eof_) return true;
+  if (!send_held(py)) return false;
+  if (is_closing()) return true;  // that has failed
   write_eof_ = true;
   if (!queue_.empty() || ::shutdown(descriptor(py), SHUT_WR) == 0) return true;
   PyErr_SetFromErrno(PyExc_OSError);
@@ -207,6 +247,7 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
     PyErr_SetString(PyExc_RuntimeError, "Empty waiter is already set");
     return nullptr;
   }
+  if (!send_held(py)) return nullptr;
   if (loop_object() == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "the transport is closed");
     return nullptr;

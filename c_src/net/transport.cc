@@ -169,6 +169,7 @@ void Transport::set_write_buffer_limits(const Attached& py, PyObject* high, PyOb
     PyErr_Format(PyExc_ValueError, "high (%zd) must be >= low (%zd) must be >= 0", upper, lower);
     throw PythonError();
   }
+  if (!send_held(py)) throw PythonError();
   flow_.set_limits(static_cast<std::size_t>(lower), static_cast<std::size_t>(upper));
   if (!maybe_pause_protocol(py)) throw PythonError();
 }
@@ -196,6 +197,8 @@ bool Transport::call_protocol_method(const Attached& py, PyObject* name, const c
 
 bool Transport::close(const Attached& py) {
   if (closing_) return true;
+  if (!send_held(py)) return false;
+  if (closing_) return true;  // that has failed
   closing_ = true;
   if (!watch(py)) return fatal_error(py, "Fatal write error on socket transport");
   return !buffer_empty() || queue_lost(py, Py_None);
@@ -203,6 +206,8 @@ bool Transport::close(const Attached& py) {
 
 bool Transport::force_close(const Attached& py, PyObject* exception) {
   if (conn_lost_ > 0 || !loop_) return true;
+  if (!send_held(py)) return false;
+  if (conn_lost_ > 0) return true;  // that has failed
   drop_buffer();
   closing_ = true;
   return queue_lost(py, exception);

@@ -64,6 +64,8 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   virtual void set_protocol(const Attached& py, PyObject* protocol);
   virtual std::size_t write_buffer_size() const noexcept = 0;
   virtual bool buffer_empty() const noexcept { return write_buffer_size() == 0; }
+  /// Sends what waits for more to be sent with it. False: Python error set.
+  virtual bool send_held(const Attached&) { return true; }
 
   /// Throws PythonError, also for arguments that asyncio does not accept.
   void set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low);

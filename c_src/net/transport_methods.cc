@@ -77,7 +77,11 @@ PyObject* get_write_buffer_limits(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* get_write_buffer_size(PyObject* self, PyObject*) noexcept {
-  return PyLong_FromSize_t(transport_of(self).write_buffer_size());
+  return slot([&](const Attached& py) -> PyRef {
+    Transport& transport = transport_of(self);
+    if (!transport.send_held(py)) return nullptr;
+    return PyRef::steal(PyLong_FromSize_t(transport.write_buffer_size()));
+  });
 }
 
 /// As asyncio's own: "<_ErlangSocketTransport fd=7 read=polling write=<idle, bufsize=0>>".
