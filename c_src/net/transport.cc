@@ -223,7 +223,7 @@ bool Transport::lost(const Attached& py) {
 }
 
 bool Transport::lose_connection(const Attached& py) {
-  ++conn_lost_;
+  if (conn_lost_ == 0) conn_lost_ = 1;
   loop().poller().unwatch(*this);
   const PyRef exception = std::exchange(exception_, PyRef());
   const PyRef told = PyRef::steal(PyObject_CallMethodOneArg(
