@@ -908,6 +908,47 @@ class TestReusedAddresses(TransportCase):
         self.run_async(main)
 
 
+class TestReusedNumbers(TransportCase):
+    """Where the standard library refuses to use the number, or takes it from its new owner."""
+
+    async def closed_behind_its_back(self):
+        """A transport, its protocol, and the two ends of a new connection that has its number."""
+        transport, protocol, _ = await self.connected()
+        sock = transport.get_extra_info("socket")._sock
+        number = sock.fileno()
+        sock.close()
+        ours, theirs = self.socket_pair()
+        self.assertEqual(ours.fileno(), number)
+        return transport, protocol, ours, theirs
+
+    def test_they_are_free_for_plain_sockets(self):
+        async def main():
+            transport, protocol, ours, theirs = await self.closed_behind_its_back()
+            receiving = self.loop.create_task(self.loop.sock_recv(ours, 10))
+            await asyncio.sleep(0)
+            transport.abort()
+            await protocol.lost
+            theirs.send(b"hello")
+            self.assertEqual(await receiving, b"hello")
+
+        self.run_async(main)
+
+    def test_they_are_free_for_transports(self):
+        async def main():
+            old, lost, ours, theirs = await self.closed_behind_its_back()
+            transport, protocol = await self.loop.create_connection(Recorder, sock=ours)
+            old.close()
+            await lost.lost
+            with self.assertRaisesRegex(RuntimeError, "is used by transport"):
+                self.loop.add_reader(ours, print)
+            theirs.send(b"hello")
+            await self.until(lambda: protocol.data == b"hello")
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
+
 class SendfileCase(TransportCase):
     def setUp(self):
         super().setUp()
