@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import collections
 import gc
+import logging
 import os
 import pathlib
 import random
@@ -304,6 +305,8 @@ def parsed():
 
 if __name__ == "__main__":
     OPTIONS = parsed()
+    # It warns of writes to a connection that has just been lost, as TLS has it.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     random.seed(OPTIONS.seed)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

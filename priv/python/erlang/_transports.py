@@ -224,7 +224,8 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
 
     def _stop_serving(self, sock: socket.socket) -> None:
         self._stop_accepting(sock)
-        super()._stop_serving(sock)  # type: ignore[misc]
+        if sock.fileno() >= 0:  # else somebody has closed it
+            super()._stop_serving(sock)  # type: ignore[misc]
 
     async def create_server(  # type: ignore[override]
         self,
