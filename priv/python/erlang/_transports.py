@@ -88,7 +88,11 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         tls = _tls.TLSProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **options
         )
-        _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
+        try:
+            _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
+        except BaseException:  # as a rule the server has been closed meanwhile
+            tls._app_transport._closed = True  # or it would warn
+            raise
         return tls._app_transport
 
     async def start_tls(
