@@ -197,5 +197,52 @@ class Connecting(CancellationCase):
         self.cancelled(start, self.end_of_connection)
 
 
+class Subprocesses(CancellationCase):
+    def setUp(self):
+        super().setUp()
+
+        async def warm_up():
+            process = await asyncio.create_subprocess_exec("true")
+            await process.wait()
+
+        self.run_async(warm_up)  # the spawner of subprocesses stays
+
+    def test_create_subprocess(self):
+        pipes = {name: asyncio.subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+
+        async def start():
+            return asyncio.create_subprocess_exec("sleep", "1000", **pipes), lambda: None
+
+        async def end(process):
+            process.kill()
+            await process.communicate()
+
+        self.cancelled(start, end)
+
+    def test_wait(self):
+        self.ending("wait")
+
+    def test_communicate(self):
+        self.ending("communicate")
+
+    def ending(self, method):
+        processes = []
+
+        async def start():
+            process = await asyncio.create_subprocess_exec(
+                "cat", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            )
+            processes.append(process)
+            return getattr(process, method)(), process.kill
+
+        async def all_ended():
+            for process in processes:
+                await process.wait()
+
+        self.cancelled(start)
+        self.run_async(all_ended)
+        processes.clear()
+
+
 if __name__ == "__main__":
     unittest.main()
