@@ -385,5 +385,30 @@ class Handshakes(TLSCase):
         self.run_async(main)
 
 
+class Clients(TLSCase):
+    """What Server has since Python 3.13: it reaches connections with TLS, too."""
+
+    def ended_by(self, method):
+        async def main():
+            server = await self.server(server_side())
+            clients = [await self.client(server, client_side()) for _ in range(3)]
+            await self.until(lambda: len([p for p in self.accepted if p.transport]) == 3)
+            server.close()
+            getattr(server, method)()
+            for _, protocol in clients:
+                await protocol.lost
+            for protocol in self.accepted:
+                await protocol.lost
+            await self.end(server)
+
+        self.run_async(main)
+
+    def test_close_clients(self):
+        self.ended_by("close_clients")
+
+    def test_abort_clients(self):
+        self.ended_by("abort_clients")
+
+
 if __name__ == "__main__":
     unittest.main()

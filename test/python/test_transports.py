@@ -411,6 +411,52 @@ class TestStream(TransportCase):
         self.run_ready()
         self.assertEqual(protocol.calls, ["made", "lost"])
 
+    def test_an_interrupt_in_any_method_leaves_the_connection(self):
+        """After it the loop can run again, and goes on where it was."""
+
+        class Interrupted(Recorder):
+            at = None
+
+            def interrupt(self, method, *args):
+                getattr(super(), method)(*args)
+                if self.at == method:
+                    self.at = None
+                    raise KeyboardInterrupt
+
+            def connection_made(self, transport):
+                self.interrupt("connection_made", transport)
+
+            def data_received(self, data):
+                self.interrupt("data_received", data)
+
+            def eof_received(self):
+                self.interrupt("eof_received")
+
+            def connection_lost(self, exc):
+                self.interrupt("connection_lost", exc)
+
+        def factory():
+            protocol = Interrupted()
+            protocol.at = method
+            return protocol
+
+        async def main():
+            transport, protocol, theirs = await self.connected(factory)
+            theirs.send(b"hello")
+            await self.until(lambda: protocol.data == b"hello")
+            theirs.close()
+            await protocol.lost
+            return protocol.calls
+
+        for method in "connection_made", "data_received", "eof_received", "connection_lost":
+            with self.subTest(method=method):
+                task = self.loop.create_task(asyncio.wait_for(main(), 30))
+                with self.assertRaises(KeyboardInterrupt):
+                    self.loop.run_until_complete(task)
+                calls = self.loop.run_until_complete(task)
+                self.assertEqual(set(calls), {"made", "data", "eof", "lost"})
+                self.assertEqual(calls.count("lost"), 1)
+
     def test_the_protocol_can_be_replaced_in_mid_connection(self):
         async def main():
             transport, protocol, theirs = await self.connected()
