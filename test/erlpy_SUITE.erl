@@ -11,6 +11,7 @@
 -export([ending/1, killed_by_sigint/1]).
 -export([signalled/1, ignored_from_the_start/1, terminal/1]).
 -export([loops/1, tests_of_the_package/1, http_server/1, aiohttp_server/1]).
+-export([connections_cut_at_random/1]).
 -export([with_erlang/1, log_records/1]).
 -export([help/1, wrong_options/1, from_anywhere/1, not_built/1, vm_options/1]).
 
@@ -36,7 +37,8 @@ groups() ->
             [{group, list_to_atom(Signal ++ " " ++ Name)} || {Name, Signal} <- signals()] ++
                 [ignored_from_the_start, terminal]},
         {programs, [], [
-            loops, tests_of_the_package, http_server, aiohttp_server, with_erlang, log_records
+            loops, tests_of_the_package, http_server, aiohttp_server, connections_cut_at_random,
+            with_erlang, log_records
         ]},
         {command, [], [help, wrong_options, from_anywhere, not_built, vm_options]}
     ] ++ [{list_to_atom(Name), [], [ending]} || Name <- endings()] ++
@@ -281,6 +283,14 @@ http_server(Config) ->
 
 aiohttp_server(Config) ->
     served(Config, ["aiohttp_server.py"], <<"http://127.0.0.1:">>, <<"ErlangEventLoop">>, "/").
+
+%% Nothing is left, and neither Python nor the VM has anything to report.
+connections_cut_at_random(Config) ->
+    Soak = project:file("test/soak.py"),
+    Args = [Soak, "--connections", "400", "--seconds", "3", "--rounds", "1"],
+    {Status, Stdout, Stderr} = erlpy(Config, Args),
+    ct:log("~ts", [Stdout]),
+    ?assertEqual({0, <<>>}, {Status, Stderr}).
 
 %% Gets a page from a server that tells its address, and ends the server by Ctrl-C.
 served(Config, Args, Announcement, Expected, Path) ->

@@ -17,8 +17,9 @@ all() ->
         base_exceptions_in_tasks, result_that_has_no_term, dead_owner_cancels_its_tasks,
         owner_that_dies_at_once, one_thread_for_life, timers_are_never_early, many_timers,
         threadsafe_call_wakes_a_parked_loop, descriptor_wakes_a_parked_loop,
-        descriptor_of_a_pipe_again_and_again, loop_without_work_is_parked,
-        worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
+        descriptor_of_a_pipe_again_and_again, transports_of_a_parked_loop,
+        loop_without_work_is_parked,
+        transports_of_a_hosted_loop, worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
         killed_worker_answers_what_is_owed, loop_that_is_dropped, submission_to_closed_loop,
         closing_runs_cancellation, deadline_reaches_erlang_call_in_a_coroutine,
         child_without_deadline_of_a_finished_task, async_call_is_cancelled_with_its_task,
@@ -329,6 +330,79 @@ async def ping_pong(rounds):
     return rounds
 ">>),
     {ok, 2000} = py_event_loop:run('__main__', ping_pong, [2000], #{timeout => 50000}).
+
+%% TCP, Unix, TLS and UDP servers, whose clients are slow enough for the loop to park in between.
+transports_of_a_parked_loop(_) ->
+    ep_test:define(<<"
+import socket, ssl
+
+class EchoDatagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport): self.transport = transport
+    def datagram_received(self, data, address): self.transport.sendto(data, address)
+
+async def echo(reader, writer):
+    while data := await reader.read(100):
+        writer.write(data)
+    writer.close()
+    await writer.wait_closed()
+
+def slow_client(sock, address, tls):
+    with sock:
+        sock.settimeout(20)
+        sock.connect(address)
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname='localhost')
+        with sock:
+            for n in range(5):
+                time.sleep(0.004)
+                sock.sendall(b'%d' % n)
+                assert sock.recv(100) == b'%d' % n
+
+async def visited(sock, address, tls=None):
+    loop, outcome = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+    def visit():
+        try: slow_client(sock, address, tls)
+        except Exception as error: result = repr(error)
+        else: result = 'fine'
+        loop.call_soon_threadsafe(outcome.set_result, result)
+    thread = threading.Thread(target=visit)
+    thread.start()
+    result = await outcome
+    thread.join()
+    return result
+
+async def served_by_streams(kind, certificates):
+    theirs = None
+    if kind == 'unix':
+        sock, address = socket.socket(socket.AF_UNIX), '\\0erlang-hosted-test'
+        server = await asyncio.start_unix_server(echo, address)
+    else:
+        ours = None
+        if kind == 'tls':
+            ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ours.load_cert_chain(certificates + '/localhost.pem')
+            theirs = ssl.create_default_context(cafile=certificates + '/authority.pem')
+        sock = socket.socket()
+        server = await asyncio.start_server(echo, '127.0.0.1', 0, ssl=ours)
+        address = server.sockets[0].getsockname()
+    result = await visited(sock, address, theirs)
+    server.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait(tasks) if tasks else None
+    return result
+
+async def served_by_datagrams():
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        EchoDatagrams, local_addr=('127.0.0.1', 0))
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    result = await visited(sock, transport.get_extra_info('sockname'))
+    transport.close()
+    return result
+">>),
+    Certificates = list_to_binary(project:file("test/python/certificates")),
+    [{ok, <<"fine">>} = py_event_loop:run('__main__', served_by_streams, [Kind, Certificates])
+     || Kind <- [<<"tcp">>, <<"unix">>, <<"tls">>]],
+    {ok, <<"fine">>} = py_event_loop:run('__main__', served_by_datagrams, []).
 
 loop_without_work_is_parked(_) ->
     %% A parked loop leaves its thread to others: another loop of the same executor goes on.

@@ -109,9 +109,22 @@ void Acceptor::make_transport(const Attached& py, Accepted connection, PyRef& pr
   protocol = PyRef::steal(PyObject_CallNoArgs(parts_.protocol_factory.get()));
   if (!protocol) throw PythonError();
   const SocketAddress peer = connection.peer;
-  new_stream_transport(py, types_,
-                       {parts_.loop.get(), OwnedSocket(std::move(connection.fd)), protocol.get(),
-                        nullptr, nullptr, &peer, parts_.server.get()});
+  const PyRef transport =
+      new_stream_transport(py, types_,
+                           {parts_.loop.get(), OwnedSocket(std::move(connection.fd)),
+                            protocol.get(), nullptr, nullptr, &peer, parts_.server.get()});
+  if (loop::EventLoop::of(parts_.loop.get())->debug()) log_connection(py, peer, transport);
+}
+
+/// As asyncio. Throws PythonError.
+void Acceptor::log_connection(const Attached& py, const SocketAddress& peer,
+                              const PyRef& transport) {
+  const PyRef address = to_object(py, peer);
+  if (!address) throw PythonError();
+  const PyRef logged = PyRef::steal(
+      PyObject_CallMethod(types_.log.get(), "debug", "sOOO", "%r got a new connection from %r: %r",
+                          parts_.server.get(), address.get(), transport.get()));
+  if (!logged) throw PythonError();
 }
 
 void Acceptor::hand_over(const Attached& py, Accepted connection) {

@@ -50,6 +50,7 @@ class Acceptor final : public loop::IoWatcher, public loop::NativeCallback {
   bool back_off(const Attached& py, const Accepted& failure);
   bool connect(const Attached& py, Accepted connection);
   void make_transport(const Attached& py, Accepted connection, PyRef& protocol);
+  void log_connection(const Attached& py, const SocketAddress& peer, const PyRef& transport);
   void hand_over(const Attached& py, Accepted connection);
   bool connection_failed(const Attached& py, const PyRef& protocol);
   bool report(const Attached& py, const char* message, PyObject* exception, const char* key,

@@ -13,6 +13,15 @@ constexpr const char* kReadError = "Fatal read error on datagram transport";
 constexpr const char* kWriteError = "Fatal write error on datagram transport";
 
 constexpr int kDatagramsInOneTurn = 32;
+
+/// What a queued datagram counts for beyond its data, or empty ones could be queued without end. As
+/// asyncio of the version.
+constexpr std::size_t kHeaderSize = PY_VERSION_HEX >= 0x030D0000 ? 8 : 0;
+
+std::size_t counted_size(const PyRef& bytes) {
+  return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())) + kHeaderSize;
+}
+
 }  // namespace
 
 DatagramTransport::DatagramTransport(const Attached& py, PyObject* self, NetTypes& types,
@@ -108,7 +117,7 @@ bool DatagramTransport::send_to(const Attached& py, PyObject* data, PyObject* to
   }
   PyRef kept = PyRef::steal(PyBytes_FromObject(data));  // what is queued must not change
   if (!kept) return false;
-  const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(kept.get()));
+  const std::size_t size = counted_size(kept);
   queue_.push_back({std::move(kept), PyRef::borrow(to)});
   queued_bytes_ += size;
   return maybe_pause_protocol(py);
@@ -172,7 +181,7 @@ bool DatagramTransport::flush(const Attached& py) {
     if (sent == Sent::kNotNow) return true;
     const Datagram done = std::move(queue_.front());
     queue_.pop_front();
-    queued_bytes_ -= static_cast<std::size_t>(PyBytes_GET_SIZE(done.data.get()));
+    queued_bytes_ -= counted_size(done.data);
     if (sent == Sent::kFailed && !send_failed(py)) return false;
   }
   return true;

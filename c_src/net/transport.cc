@@ -54,7 +54,15 @@ bool Transport::start(const Attached& py) {
   const ContextScope context(py, context_);
   const PyRef made = PyRef::steal(
       PyObject_CallMethodOneArg(protocol_.get(), types_.names.connection_made.get(), self_));
-  if (!made && !report(py, "Fatal error: protocol.connection_made() call failed.")) return false;
+  if (made || report(py, "Fatal error: protocol.connection_made() call failed.")) return begin(py);
+  // What ends the loop does not end the connection, which goes on when the loop runs again.
+  const SavedError saved(py);
+  begin(py);
+  return false;
+}
+
+/// After connection_made().
+bool Transport::begin(const Attached& py) {
   started_ = true;
   if (!closing_ && !watch(py) && !fatal_error(py, "Fatal read error on socket transport")) {
     return false;
@@ -228,7 +236,7 @@ bool Transport::lost(const Attached& py) {
 }
 
 bool Transport::lose_connection(const Attached& py) {
-  ++conn_lost_;
+  if (conn_lost_ == 0) conn_lost_ = 1;
   loop().poller().unwatch(*this);
   const PyRef exception = std::exchange(exception_, PyRef());
   const PyRef told = PyRef::steal(PyObject_CallMethodOneArg(

@@ -138,6 +138,7 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   bool act(const Attached& py);
   bool report_slowness(const Attached& py, const PyRef& loop, Nanos duration);
   bool start(const Attached& py);
+  bool begin(const Attached& py);
   bool lost(const Attached& py);
   bool queue_lost(const Attached& py, PyObject* exception);
   void attach_to_server(const Attached& py, PyObject* server);

@@ -3,8 +3,10 @@
 #include <climits>
 #include <vector>
 
+#include "cpython/module_state.h"
 #include "cpython/slot.h"
 #include "loop/fd_table.h"
+#include "net/transport.h"
 
 namespace ep::net {
 namespace {
@@ -73,11 +75,27 @@ int key_of(PyObject* key) noexcept {
   return -1;
 }
 
+bool is_of(PyObject* object, const PyRef& type) noexcept {
+  return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(type.get()));
+}
+
+/// False if somebody has closed its socket: the number is free, or another's.
+bool has_descriptor(const Attached& py, PyObject* self, PyObject* transport) noexcept {
+  const NetTypes& types = *module_state(Py_TYPE(self)).net;
+  if (!is_of(transport, types.stream_transport) && !is_of(transport, types.datagram_transport)) {
+    return true;
+  }
+  return transport_of(transport).socket().descriptor(py, types) >= 0;
+}
+
 PyObject* get_item(PyObject* self, PyObject* key) noexcept {
   const int fd = key_of(key);
   if (fd < 0) return nullptr;
   const Entry* entry = entries_of(self).find(fd);
-  if (entry != nullptr && entry->transport != nullptr) return Py_NewRef(entry->transport);
+  if (entry != nullptr && entry->transport != nullptr &&
+      has_descriptor(Attached::in_slot(), self, entry->transport)) {
+    return Py_NewRef(entry->transport);
+  }
   PyErr_SetObject(PyExc_KeyError, key);
   return nullptr;
 }

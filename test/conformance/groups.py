@@ -19,6 +19,7 @@ GROUPS = [
     ("test_sslproto", "SslProtoHandshakeTests"),
     ("test_server", "SelectorStartServerTests"),
     ("test_server", "TestServer2"),  # from 3.12 on
+    ("test_server", "UnixServerCleanupTests"),  # from 3.13 on
     ("test_buffered_proto", "BufferedProtocolSelectorTests"),
     ("test_futures2", None),
     ("test_locks", None),

@@ -11,6 +11,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 import unittest
 import warnings
 import weakref
@@ -298,6 +299,19 @@ class TestStream(TransportCase):
 
         self.run_async(main)
 
+    def test_the_first_writes_to_a_lost_connection_go_without_a_word(self):
+        async def main():
+            transport, protocol, theirs = await self.connected()
+            transport.close()
+            await protocol.lost
+            with self.assertNoLogs("asyncio", logging.WARNING):
+                for _ in range(4):
+                    transport.write(b"x")
+            with self.assertLogs("asyncio", logging.WARNING):
+                transport.write(b"x")
+
+        self.run_async(main)
+
     def test_only_bytes_can_be_written(self):
         async def main():
             transport, protocol, _ = await self.connected()
@@ -396,6 +410,52 @@ class TestStream(TransportCase):
         transport.abort()
         self.run_ready()
         self.assertEqual(protocol.calls, ["made", "lost"])
+
+    def test_an_interrupt_in_any_method_leaves_the_connection(self):
+        """After it the loop can run again, and goes on where it was."""
+
+        class Interrupted(Recorder):
+            at = None
+
+            def interrupt(self, method, *args):
+                getattr(super(), method)(*args)
+                if self.at == method:
+                    self.at = None
+                    raise KeyboardInterrupt
+
+            def connection_made(self, transport):
+                self.interrupt("connection_made", transport)
+
+            def data_received(self, data):
+                self.interrupt("data_received", data)
+
+            def eof_received(self):
+                self.interrupt("eof_received")
+
+            def connection_lost(self, exc):
+                self.interrupt("connection_lost", exc)
+
+        def factory():
+            protocol = Interrupted()
+            protocol.at = method
+            return protocol
+
+        async def main():
+            transport, protocol, theirs = await self.connected(factory)
+            theirs.send(b"hello")
+            await self.until(lambda: protocol.data == b"hello")
+            theirs.close()
+            await protocol.lost
+            return protocol.calls
+
+        for method in "connection_made", "data_received", "eof_received", "connection_lost":
+            with self.subTest(method=method):
+                task = self.loop.create_task(asyncio.wait_for(main(), 30))
+                with self.assertRaises(KeyboardInterrupt):
+                    self.loop.run_until_complete(task)
+                calls = self.loop.run_until_complete(task)
+                self.assertEqual(set(calls), {"made", "data", "eof", "lost"})
+                self.assertEqual(calls.count("lost"), 1)
 
     def test_the_protocol_can_be_replaced_in_mid_connection(self):
         async def main():
@@ -540,6 +600,38 @@ class TestServer(TransportCase):
             await second.lost
             server.close()
             await server.wait_closed()
+
+        self.run_async(main)
+
+    def test_connections_are_logged_in_debug_mode(self):
+        async def main():
+            server = await self.loop.create_server(Recorder, "127.0.0.1", 0)
+            self.loop.set_debug(True)
+            with self.assertLogs("asyncio", logging.DEBUG) as logs:
+                client = socket.create_connection(server.sockets[0].getsockname())
+                await self.until(lambda: connections_of(server) == 1)
+            self.loop.set_debug(False)
+            self.assertRegex(
+                "".join(logs.output),
+                rf"<Server .* got a new connection from .*{client.getsockname()[1]}",
+            )
+            client.close()
+            await self.until(lambda: connections_of(server) == 0)
+            server.close()
+            await server.wait_closed()
+
+        self.run_async(main)
+
+    @unittest.skipIf(sys.version_info < (3, 13), "older Pythons leave it")
+    def test_the_path_of_a_unix_server_goes_with_it(self):
+        async def main():
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "socket")
+                server = await self.loop.create_unix_server(Recorder, path)
+                self.assertTrue(os.path.exists(path))
+                server.close()
+                await server.wait_closed()
+                self.assertFalse(os.path.exists(path))
 
         self.run_async(main)
 
@@ -748,6 +840,65 @@ class TestDatagram(TransportCase):
 
         self.run_async(main)
 
+    def test_options(self):
+        async def main():
+            server = await self.endpoint(local_addr=self.LOCAL)
+            address = server[0].get_extra_info("sockname")
+
+            def option(endpoint, name):
+                sock = endpoint[0].get_extra_info("socket")
+                return bool(sock.getsockopt(socket.SOL_SOCKET, name))
+
+            options = {"reuse_port": socket.SO_REUSEPORT, "allow_broadcast": socket.SO_BROADCAST}
+            if isinstance(self.loop, erlang.ErlangEventLoop):
+                options["reuse_address"] = socket.SO_REUSEADDR
+            for name, number in options.items():
+                for value in True, False, None:
+                    for target in {"local_addr": self.LOCAL}, {"remote_addr": address}:
+                        endpoint = await self.endpoint(**target, **{name: value})
+                        self.assertIs(option(endpoint, number), bool(value), name)
+                        await self.end(endpoint)
+            for target in (
+                {"local_addr": self.LOCAL, "family": socket.AF_INET},
+                {"local_addr": self.LOCAL, "proto": socket.IPPROTO_UDP},
+                {"local_addr": ("127.0.0.1", "0"), "flags": socket.AI_NUMERICHOST},
+                {"local_addr": self.LOCAL, "remote_addr": address},
+                {"family": socket.AF_INET},
+            ):
+                await self.end(await self.endpoint(**target))
+            for wrong, error in (
+                ({}, ValueError),
+                ({"local_addr": "127.0.0.1"}, TypeError),
+                ({"local_addr": address}, OSError),
+                ({"sock": server[0].get_extra_info("socket"), "reuse_port": True}, ValueError),
+                ({"local_addr": self.LOCAL, "no_such": True}, TypeError),
+            ):
+                with self.assertRaises(error):
+                    await self.endpoint(**wrong)
+            await self.end(server)
+
+        self.run_async(main)
+
+    def test_broadcasts(self):
+        async def main():
+            listener = await self.endpoint(local_addr=("127.255.255.255", 0), allow_broadcast=True)
+            address = listener[0].get_extra_info("sockname")
+            plain = await self.endpoint(local_addr=self.LOCAL)
+            plain[0].sendto(b"not allowed", address)
+            self.assertIsInstance(plain[1].errors[0], PermissionError)
+            sender = await self.endpoint(local_addr=self.LOCAL, allow_broadcast=True)
+            sender[0].sendto(b"to all", address)
+            await self.until(lambda: listener[1].received)
+            self.assertEqual(listener[1].received[0][0], b"to all")
+            # One that is meant for a broadcast address is not connected to it.
+            to_all = await self.endpoint(remote_addr=address, allow_broadcast=True)
+            self.assertIsNone(to_all[0].get_extra_info("peername"))
+            to_all[0].sendto(b"once more")
+            await self.until(lambda: len(listener[1].received) == 2)
+            await self.end(listener, plain, sender, to_all)
+
+        self.run_async(main)
+
     @unittest.skipIf(sys.version_info < (3, 13), "ignored by older Pythons")
     def test_empty_datagrams_are_sent(self):
         async def main():
@@ -756,5 +907,185 @@ class TestDatagram(TransportCase):
             await self.until(lambda: server[1].received)
             self.assertEqual(server[1].received[0][0], b"")
             await self.end(server, client)
+
+        self.run_async(main)
+
+
+class TestReusedAddresses(TransportCase):
+    """`reuse_address` of datagram endpoints, which the standard library has given up."""
+
+    def test_two_endpoints_on_one_address(self):
+        async def main():
+            def endpoint(**options):
+                return self.loop.create_datagram_endpoint(Datagrams, **options)
+
+            first = await endpoint(local_addr=("127.0.0.1", 0), reuse_address=True)
+            address = first[0].get_extra_info("sockname")
+            with self.assertRaises(OSError) as caught:
+                await endpoint(local_addr=address)
+            self.assertEqual(caught.exception.errno, errno.EADDRINUSE)
+            del caught
+            second = await endpoint(local_addr=address, reuse_address=True)
+            client = await endpoint(remote_addr=address, reuse_address=True)
+            client[0].sendto(b"to one of them")
+            with self.assertRaises(ValueError):
+                client[0].sendto(b"to somebody else", ("127.0.0.1", 9))
+            await self.until(lambda: first[1].received or second[1].received)
+            for transport, protocol in first, second, client:
+                transport.close()
+                await protocol.lost
+
+        self.run_async(main)
+
+    def test_wrong_arguments(self):
+        async def main():
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.addCleanup(sock.close)
+            for wrong, error in (
+                ({}, ValueError),
+                ({"sock": sock}, ValueError),
+                ({"local_addr": "127.0.0.1"}, TypeError),
+                ({"local_addr": ("127.0.0.1", 0), "remote_addr": ("::1", 9)}, ValueError),
+                ({"local_addr": ("127.0.0.1", 0), "no_such": True}, TypeError),
+            ):
+                with self.assertRaises(error):
+                    await self.loop.create_datagram_endpoint(Datagrams, reuse_address=True, **wrong)
+
+        self.run_async(main)
+
+
+class TestReusedNumbers(TransportCase):
+    """Where the standard library refuses to use the number, or takes it from its new owner."""
+
+    async def closed_behind_its_back(self):
+        """A transport, its protocol, and the two ends of a new connection that has its number."""
+        transport, protocol, _ = await self.connected()
+        sock = transport.get_extra_info("socket")._sock
+        number = sock.fileno()
+        sock.close()
+        ours, theirs = self.socket_pair()
+        self.assertEqual(ours.fileno(), number)
+        return transport, protocol, ours, theirs
+
+    def test_they_are_free_for_plain_sockets(self):
+        async def main():
+            transport, protocol, ours, theirs = await self.closed_behind_its_back()
+            receiving = self.loop.create_task(self.loop.sock_recv(ours, 10))
+            await asyncio.sleep(0)
+            transport.abort()
+            await protocol.lost
+            theirs.send(b"hello")
+            self.assertEqual(await receiving, b"hello")
+
+        self.run_async(main)
+
+    def test_they_are_free_for_transports(self):
+        async def main():
+            old, lost, ours, theirs = await self.closed_behind_its_back()
+            transport, protocol = await self.loop.create_connection(Recorder, sock=ours)
+            old.close()
+            await lost.lost
+            with self.assertRaisesRegex(RuntimeError, "is used by transport"):
+                self.loop.add_reader(ours, print)
+            theirs.send(b"hello")
+            await self.until(lambda: protocol.data == b"hello")
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
+
+class SendfileCase(TransportCase):
+    def setUp(self):
+        super().setUp()
+        self.file = tempfile.TemporaryFile()
+        self.addCleanup(self.file.close)
+        self.file.write(bytes(3_000_000))
+        self.file.seek(0)
+
+    async def blocked(self):
+        """A connection whose peer does not read, with a sendfile() in the midst of it."""
+        transport, protocol, theirs = await self.connected()
+        sending = self.loop.create_task(self.loop.sendfile(transport, self.file))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.assertFalse(sending.done())
+        return transport, protocol, theirs, sending
+
+    async def cancel(self, task):
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+
+
+@loop_case.on_both_loops
+class TestSendfile(SendfileCase):
+    def test_a_cancelled_one_leaves_a_transport_that_works(self):
+        async def main():
+            transport, protocol, theirs, sending = await self.blocked()
+            await self.cancel(sending)
+            self.assertTrue(transport.is_reading())
+            theirs.send(b"still there?")
+            await self.until(lambda: protocol.data == b"still there?")
+            transport.write(b"yes")
+            transport.close()
+            received = b""
+            while data := await self.loop.sock_recv(theirs, 1 << 20):
+                received += data
+            self.assertEqual(received[-3:], b"yes")
+            self.assertIsNone(await protocol.lost)
+
+        self.run_async(main)
+
+    def test_a_reset_in_the_midst_of_it(self):
+        async def main():
+            transport, protocol, theirs, sending = await self.blocked()
+            theirs.close()
+            with self.assertRaises(ConnectionError):
+                await sending
+            transport.abort()
+            await protocol.lost
+
+        self.run_async(main)
+
+
+class TestOwnSendfile(SendfileCase):
+    """Where the standard library's breaks the transport."""
+
+    def test_one_cancelled_before_it_begins_leaves_a_transport_that_works(self):
+        async def main():
+            transport, protocol, theirs = await self.connected()
+            transport.write(bytes(3_000_000))
+            sending = self.loop.create_task(self.loop.sendfile(transport, self.file))
+            await asyncio.sleep(0)
+            with self.assertRaises(RuntimeError):
+                await self.loop.sendfile(transport, self.file)
+            await self.cancel(sending)
+            self.assertTrue(transport.is_reading())
+            transport.write(b"end")
+            transport.close()
+            await self.read_exactly(theirs, 3_000_003)
+            self.assertIsNone(await protocol.lost)
+
+        self.run_async(main)
+
+    def test_the_next_connection_with_its_number_lives_on(self):
+        async def main():
+            transport, protocol, theirs, sending = await self.blocked()
+            number = transport.get_extra_info("socket").fileno()
+            transport.abort()
+            await protocol.lost
+            ours, peer = self.socket_pair()
+            self.assertEqual(ours.fileno(), number)
+            # Nothing but the loop and its own protocol knows the transport.
+            other = weakref.ref((await self.loop.create_connection(Recorder, sock=ours))[1])
+            await self.cancel(sending)
+            gc.collect()
+            self.assertIsNotNone(other())
+            peer.send(b"hello")
+            await self.until(lambda: other().data == b"hello")
+            lost = other().lost
+            peer.close()
+            await lost
 
         self.run_async(main)

@@ -34,5 +34,9 @@ async def adopt(
     if not hasattr(server, "close_clients"):
         server.__class__ = Server
     if start_serving:
-        await server.start_serving()
+        try:
+            await server.start_serving()
+        except BaseException:  # cancelled, as a rule: nobody could ever close it
+            server.close()
+            raise
     return server

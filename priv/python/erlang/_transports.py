@@ -14,7 +14,7 @@ from typing import Any, Callable, Coroutine
 
 import _erlang
 
-from . import _servers, _tls
+from . import _datagrams, _servers, _tls
 
 _log = logging.getLogger("asyncio")
 
@@ -88,7 +88,11 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
         tls = _tls.TLSProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **options
         )
-        _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
+        try:
+            _erlang._ErlangSocketTransport(self, rawsock, tls, None, extra, server)
+        except BaseException:  # as a rule the server has been closed meanwhile
+            tls._app_transport._closed = True  # or it would warn
+            raise
         return tls._app_transport
 
     async def start_tls(
@@ -138,6 +142,46 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
             raise
         return tls._app_transport
 
+    async def create_datagram_endpoint(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.DatagramProtocol],
+        local_addr: Any = None,
+        remote_addr: Any = None,
+        *,
+        reuse_address: bool | None = None,
+        **options: Any,
+    ) -> tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]:
+        """A UDP or Unix datagram socket; see asyncio.loop.create_datagram_endpoint().
+
+        `reuse_address`, which asyncio has given up, sets SO_REUSEADDR: sockets of other programs,
+        of any user, that set it too may be bound to the same address, and take its datagrams.
+        """
+        if reuse_address:
+            return await _datagrams.create_with_reused_address(
+                self, protocol_factory, local_addr, remote_addr, **options
+            )
+        return await super().create_datagram_endpoint(
+            protocol_factory, local_addr, remote_addr, **options
+        )
+
+    async def _sendfile_native(self, transp: Any, file: Any, offset: int, count: int | None) -> int:
+        """As the standard library's, which makes the transport unusable when it is cancelled early,
+        and puts one that has ended into the place of the next with its number."""
+        number = transp._sock_fd
+        was_reading = transp.is_reading()
+        sent = transp._make_empty_waiter()
+        del self._transports[number]  # or sock_sendfile() would be refused
+        try:
+            transp.pause_reading()
+            await sent
+            return await self.sock_sendfile(transp._sock, file, offset, count, fallback=False)
+        finally:
+            transp._reset_empty_waiter()
+            if transp._loop is not None:
+                self._transports[number] = transp
+                if was_reading:
+                    transp.resume_reading()
+
     # Servers.
 
     def _start_serving(
@@ -184,7 +228,8 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
 
     def _stop_serving(self, sock: socket.socket) -> None:
         self._stop_accepting(sock)
-        sock.close()
+        if sock.fileno() >= 0:  # else somebody has closed it
+            super()._stop_serving(sock)  # type: ignore[misc]
 
     async def create_server(  # type: ignore[override]
         self,
