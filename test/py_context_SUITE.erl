@@ -15,7 +15,8 @@ all() ->
         stop_answers_what_runs_and_waits, killed_context_answers_what_is_owed,
         killed_application_context_is_restarted, killed_workers_of_contexts,
         contexts_killed_under_load, dead_caller_interrupts, dead_callers_by_the_hundred,
-        dead_context_by_pid, blocking_loop_serves_its_context, interrupt_of_a_blocking_loop,
+        dead_context_by_pid, blocking_loop_serves_its_context,
+        tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop,
         context_in_c_code_goes_when_it_returns, many_contexts, contexts_without_process
     ].
 
@@ -274,6 +275,33 @@ def run_server(): return erlang.run(serve())
     {ok, _} = py:call(C, '__main__', stop, []),
     {ok, <<"served">>} = ep_test:down(Server),
     ok = py_context:stop(C).
+
+%% The context's own loop had just had something to do, and was about to look for more.
+tasks_go_on_beside_a_blocking_loop(_) ->
+    ep_test:define(<<"
+import erlang
+release = None
+async def until_released():
+    global release
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    release = lambda: loop.call_soon_threadsafe(event.set)
+    await event.wait()
+def block(): erlang.run(until_released())
+def is_blocked(): return release is not None
+def unblock():
+    global release
+    release()
+    release = None
+">>),
+    [begin
+        {ok, none} = py:call(asyncio, sleep, [0.0001]),
+        Task = py:spawn_call(asyncio, sleep, [0.0001, N]),
+        Blocking = py:spawn_call('__main__', block, []),
+        {ok, N} = py:await(Task),
+        ep_test:wait_until(fun() -> {ok, true} =:= py:call('__main__', is_blocked, []) end),
+        {ok, none} = py:call('__main__', unblock, []),
+        {ok, none} = py:await(Blocking)
+     end || N <- lists:seq(1, 20)].
 
 interrupt_of_a_blocking_loop(_) ->
     {ok, C} = py_context:start_link(),

@@ -179,7 +179,8 @@ void Executor::sleep() noexcept {
 }
 
 bool Executor::has_jobs() const noexcept {
-  return interrupted_.load(std::memory_order_acquire) ||
+/// An idler that has not had its turn is work, too: code that holds the thread has begun since.
+  return idler_ != nullptr || interrupted_.load(std::memory_order_acquire) ||
          pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
 }
 
@@ -215,7 +216,9 @@ Job* Executor::take(std::uint64_t chain) {
 }
 
 bool Executor::run_jobs() noexcept {
-  if (deliver_interrupt(Attached::in_slot())) return false;
+  const Attached py = Attached::in_slot();
+  if (deliver_interrupt(py)) return false;
+  set_idler(py, nullptr);  // whose turn would only come when the code that waits here has ended
   serve();
   return true;
 }
