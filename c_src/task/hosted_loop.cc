@@ -235,10 +235,13 @@ bool HostedLoop::arm(ErlNifEnv* env) {
   std::lock_guard lock(mutex_);
   if (select_fd_ < 0 || closing_) return false;
   selected_ = true;
-  return enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
-                     services_.beam.atoms.undefined) >= 0;
+  return true;
 }
 
+  if (enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
+                  services_.beam.atoms.undefined) < 0) {
+    return false;
+  }
 void HostedLoop::wake(std::uint64_t sequence) noexcept {
   if (sequence == park_sequence_.load()) notify();
 }
