@@ -60,21 +60,23 @@ bool State::prepare(const Attached& py) {
   return task::prepare_names(py, services, module);
 }
 
-void State::run_executors() {
+std::string State::run_executors() noexcept {
+  // What is left of a run whose owner died before it could stop() it ends.
+  services.open_loops.close_all(nullptr, services.beam.atoms.stopped);
   std::lock_guard lock(mutex_);
-  end_executors();  // of a run whose owner died before it could stop() it
-  started_ = true;
+  end_executors();
   loop_types_->max_spin = options_.max_spin;  // no loop is there that could look at it now
-  for (unsigned i = 0; i < options_.loop_executors; ++i) {
-    Executor::Config config;
-    config.name = "py_loop_" + std::to_string(i + 1);
-    config.max_spin = options_.max_spin;
-    config.exit_guard = exit_guard_;
-    auto executor = std::make_shared<Executor>(std::move(config));
-    executor->start(services.interpreter->state());
-    loop_executors_.push_back(executor);
-    executors_.push_back(executor);
+  try {
+    for (unsigned i = 0; i < options_.loop_executors; ++i) {
+      loop_executors_.push_back(add_executor("py_loop_" + std::to_string(i + 1)));
+    }
+  } catch (const std::exception& error) {  // the system gives us no descriptor, or no thread
+    end_executors();
+    started_ = false;
+    return error.what();
   }
+  started_ = true;
+  return {};
 }
 
 /// Runs on the interpreter's own threads: the executors are started, and their starter told.
@@ -85,8 +87,7 @@ class State::Start final : public Job {
 
   void run() noexcept override {
     const std::unique_ptr<Start> self(this);
-    state_.run_executors();
-    waiting_->tell(state_.services.beam.atoms.started, state_.services.beam.atoms.ok);
+    state_.tell_started(*waiting_, state_.run_executors());
   }
   void abandon() noexcept override { delete this; }
 
@@ -95,10 +96,12 @@ class State::Start final : public Job {
   const std::unique_ptr<Waiting> waiting_;
 };
 
-void State::tell_failure(Waiting& waiting, const std::string& error) {
+void State::tell_started(Waiting& waiting, const std::string& error) {
   ErlNifEnv* const env = waiting.env();
   const Atoms& atoms = services.beam.atoms;
-  waiting.tell(atoms.started, enif_make_tuple2(env, atoms.error, make_binary(env, error)));
+  waiting.tell(atoms.started, error.empty()
+                                  ? atoms.ok
+                                  : enif_make_tuple2(env, atoms.error, make_binary(env, error)));
 }
 
 void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
@@ -114,7 +117,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
     // It got half-way, and in one process there is no second try. Not on a scheduler: see tell().
     const Thread teller("py_main", [this, waiting = std::shared_ptr(std::move(waiting)),
-                                    error = start_error_] { tell_failure(*waiting, error); });
+                                    error = start_error_] { tell_started(*waiting, error); });
     return;
   }
   Interpreter::Config config;
@@ -127,16 +130,11 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   config.prepare = [this](const Attached& py) { return prepare(py); };
   const auto started = [this,
                         waiting = std::shared_ptr(std::move(waiting))](const std::string& error) {
-    const Atoms& atoms = services.beam.atoms;
-    if (error.empty()) {
-      run_executors();
-      return waiting->tell(atoms.started, atoms.ok);
-    }
     {
-      std::lock_guard failed(mutex_);
+      std::lock_guard done(mutex_);
       start_error_ = error;
     }
-    tell_failure(*waiting, error);
+    tell_started(*waiting, error.empty() ? run_executors() : error);
   };
   services.interpreter = std::make_unique<Interpreter>(std::move(config), started);
 }
@@ -180,7 +178,8 @@ class State::Stop final : public Job {
   const Nanos deadline_;
 };
 
-void State::stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+  services.open_loops.close_all(env, services.beam.atoms.stopped);
   std::vector<std::shared_ptr<Executor>> executors;
   {
     std::lock_guard lock(mutex_);
@@ -206,11 +205,17 @@ std::vector<std::shared_ptr<Executor>> State::end_executors() {
 
 std::shared_ptr<Executor> State::new_executor(const std::string& name) {
   std::lock_guard lock(mutex_);
-  if (!started_) return nullptr;
+  return started_ ? add_executor(name) : nullptr;
+}
+
+std::shared_ptr<Executor> State::add_executor(const std::string& name) {
   Executor::Config config;
   config.name = name;
   config.max_spin = options_.max_spin;
   config.exit_guard = exit_guard_;
+  config.ended = [this](const Executor& executor) {
+    services.open_loops.close_all(nullptr, services.beam.atoms.stopped, &executor);
+  };
   auto executor = std::make_shared<Executor>(std::move(config));
   executor->start(services.interpreter->state());
   std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });

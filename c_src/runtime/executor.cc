@@ -44,6 +44,7 @@ ChainWait::~ChainWait() {
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
       exit_guard_(std::move(config.exit_guard)),
+      ended_(std::move(config.ended)),
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
 
@@ -51,15 +52,15 @@ Executor::~Executor() { abandon_all(); }
 
 void Executor::start(PyInterpreterState* interpreter) {
   thread_ = Thread(name_, [self = shared_from_this(), interpreter] {
-    PyThreadState* state = PyThreadState_New(interpreter);
-    if (state == nullptr) {
+    if (PyThreadState* const state = PyThreadState_New(interpreter)) {
+      self->run(state);
+      PyEval_RestoreThread(state);
+      PyThreadState_Clear(state);
+      PyThreadState_DeleteCurrent();
+    } else {
       self->stop();
-      return;
     }
-    self->run(state);
-    PyEval_RestoreThread(state);
-    PyThreadState_Clear(state);
-    PyThreadState_DeleteCurrent();
+    if (self->ended_) self->ended_(*self);
   });
 }
 
@@ -178,8 +179,8 @@ void Executor::sleep() noexcept {
   spin_.slept_for(now() - start);
 }
 
-bool Executor::has_jobs() const noexcept {
 /// An idler that has not had its turn is work, too: code that holds the thread has begun since.
+bool Executor::has_jobs() const noexcept {
   return idler_ != nullptr || interrupted_.load(std::memory_order_acquire) ||
          pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
 }

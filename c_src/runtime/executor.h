@@ -86,6 +86,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
     std::string name;                       // of the thread
     Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
     std::shared_ptr<ExitGuard> exit_guard;  // looked at before the thread sleeps, if there is one
+    std::function<void(const Executor&)> ended;  // called on its thread, detached, at the end
   };
 
   explicit Executor(Config config);
@@ -172,6 +173,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
 
   const std::string name_;
   const std::shared_ptr<ExitGuard> exit_guard_;
+  const std::function<void(const Executor&)> ended_;
   Thread thread_;
   Mailbox<Job> mailbox_;
   Waker waker_;

@@ -77,7 +77,12 @@ void Interpreter::run(const Config& config, const std::function<void(std::string
     return;
   }
   PyThreadState* const thread_state = PyEval_SaveThread();
-  janitor_->start(state_);
+  try {
+    janitor_->start(state_);
+  } catch (const std::exception& error) {
+    started(std::string("can't start a thread: ") + error.what());
+    return;
+  }
   started({});
   main_->adopt(thread_state);
 }
