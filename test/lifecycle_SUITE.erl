@@ -13,7 +13,7 @@ all() ->
         not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
         stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
         stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
-        fifty_rounds_leak_nothing, killed_runtime_restarts_all,
+        finalizer_that_waits_holds_up_nobody, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
         broken_package_is_told_each_time,
@@ -225,6 +225,31 @@ load(Call) ->
         {error, {not_found, '__main__', value_after}} -> load(Call);
         {error, not_started} -> ok
     end.
+
+finalizer_that_waits_holds_up_nobody(_) ->
+    ok = py:exec(<<"
+import builtins, erlang, threading
+builtins.ep_release = threading.Event()
+class Waiting:
+    def __init__(self, pid): self.pid = pid
+    def __del__(self, erlang=erlang, release=ep_release):
+        erlang.send(self.pid, 'finalized')
+        release.wait()
+">>),
+    Finalized = fun() -> receive <<"finalized">> -> ok end end,
+    Dropper = ep_test:monitored(fun(Test) ->
+        {ok, _} = py:call('__main__', 'Waiting', [Test])
+    end),
+    normal = ep_test:down(Dropper),
+    Finalized(),
+    {error, timeout} = py:call('__main__', spin, [], #{}, 10),
+    {ok, 4.0} = py:call(math, sqrt, [16]),
+    {ok, none} = py:eval(<<"__import__('__main__').__dict__.update(left_over=Waiting(test))">>, #{test => self()}),
+    ok = ep_test:stop(),
+    ok = ep_test:start(),
+    {ok, none} = py:eval(<<"ep_release.set()">>),
+    Finalized(),
+    ok = py:exec(<<"import builtins; del builtins.ep_release">>).
 
 fifty_rounds_leak_nothing(_) ->
     Round = fun() ->

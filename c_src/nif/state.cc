@@ -55,7 +55,7 @@ bool State::prepare(const Attached& py) {
   loop_types_ = module_state(module).loop;
   DropQueue& drops = *services.codec->drops();
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
-    services.interpreter->janitor().post(drain.get());
+    services.interpreter->undertaker().post(drain.get());
   });
   return task::prepare_names(py, services, module);
 }
@@ -155,9 +155,7 @@ class State::Stop final : public Job {
     for (const auto& executor : executors_) {
       executor->interrupt(py, nullptr, 0, state_.services.names.interrupted);
     }
-    const PyRef cleaned =
-        PyRef::steal(PyObject_CallNoArgs(state_.services.names.application_stopped));
-    if (!cleaned) PyErr_WriteUnraisable(state_.services.names.application_stopped);
+    clean_up(py);
     unsigned stuck = 0;
     {
       const Detached detached(py);
@@ -172,6 +170,14 @@ class State::Stop final : public Job {
   void abandon() noexcept override { delete this; }
 
  private:
+  /// What is left over dies elsewhere, since its finalizers may run.
+  void clean_up(const Attached& py) {
+    PyObject* const function = state_.services.names.application_stopped;
+    PyRef left_over = PyRef::steal(PyObject_CallNoArgs(function));
+    if (!left_over) return PyErr_WriteUnraisable(function);
+    const DeferredRef dropped(py, std::move(left_over), state_.services.codec->drops());
+  }
+
   State& state_;
   const std::unique_ptr<Waiting> waiting_;
   const std::vector<std::shared_ptr<Executor>> executors_;
