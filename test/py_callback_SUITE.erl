@@ -12,7 +12,7 @@ all() ->
     [
         call_of_a_registered_function, register_module_and_function, registering_again_replaces,
         functions_as_attributes, dunders_are_no_functions, unregistering, bad_registrations,
-        not_registered, error_exit_and_throw, errors_that_python_handles, badarity_of_a_fun,
+        not_registered, error_exit_and_throw, reason_that_can_only_be_described, errors_that_python_handles, badarity_of_a_fun,
         arguments_that_have_no_term, result_that_has_no_object, funs_are_callable,
         function_runs_in_a_process_of_its_own, killed_function, function_that_exits_normally,
         gil_is_free_meanwhile, call_from_a_plain_thread, calls_from_many_threads,
@@ -132,6 +132,19 @@ error_exit_and_throw(_) ->
         #{type := <<"ErlangError">>, module := <<"erlang">>, message := Message} = Info,
         {match, _} = re:run(Message, "because")
      end) || Class <- [error, exit, throw]].
+
+%% Neither has a counterpart in Python: the list, and the key as text.
+reason_that_can_only_be_described(_) ->
+    ep_test:define(<<"
+async def caught_later(name):
+    try: return await erlang.async_call(name)
+    except erlang.ErlangError as e: return [e.class_, e.reason]
+">>),
+    with(failing, fun([]) -> error(#{<<255>> => [1 | 2]}) end, fun() ->
+        {ok, [<<"error">>, Described | _]} = py:call('__main__', caught, [failing]),
+        {match, _} = re:run(Described, "xff.*improper list"),
+        {ok, [<<"error">>, Described]} = py:call('__main__', caught_later, [failing])
+    end).
 
 errors_that_python_handles(_) ->
     with(failing, fun([X]) -> 1 / X end, fun() ->

@@ -188,9 +188,12 @@ PyRef PendingCall::result(const Attached& py) {
   if (!type) return nullptr;
   const PyRef kind = codec.name(py, env_.get(), fields[1]);
   PyRef reason = codec.to_object(py, env_.get(), fields[2], options, failure);
-  if (!reason) reason = PyRef::steal(PyUnicode_FromString(failure.text().c_str()));
+  if (!reason) reason = failure.text_object(py);
   const PyRef stack = codec.to_object(py, env_.get(), fields[3], options, failure);
-  if (!kind || !reason || !stack) return nullptr;
+  if (!kind || !reason || !stack) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "malformed answer");
+    return nullptr;
+  }
   const PyRef error = PyRef::steal(
       PyObject_CallFunctionObjArgs(type.get(), kind.get(), reason.get(), stack.get(), nullptr));
   if (error) PyErr_SetObject(type.get(), error.get());
