@@ -12,7 +12,7 @@ all() ->
     [
         not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
         stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
-        stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
+        stop_interrupts_tidying_up, stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
         finalizer_that_waits_holds_up_nobody, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
@@ -123,6 +123,27 @@ stop_answers_what_runs(_) ->
         {error, {executor_died, _}} -> ok;
         {error, not_started} -> ok
      end || Caller <- Callers ++ Tasks],
+    ok = ep_test:start().
+
+%% A context has ended, but for what a task of its does about that.
+stop_interrupts_tidying_up(_) ->
+    ok = py:exec(<<"
+async def tidying(mark):
+    try: await marked_sleep(mark)
+    finally:
+        mark('tidies')
+        spin()
+">>),
+    {ok, Context} = py_context:start_link(),
+    {Mark, Wait} = ep_test:marked(),
+    Caller = ep_test:monitored(fun(_) ->
+        exit(py_context:call(Context, '__main__', tidying, [Mark]))
+    end),
+    <<"sleeps">> = Wait(),
+    ok = py_context:stop(Context),
+    <<"tidies">> = Wait(),
+    {error, {executor_died, stopped}} = ep_test:down(Caller),
+    ok = ep_test:stop(),
     ok = ep_test:start().
 
 %% No process of the application's closes them.

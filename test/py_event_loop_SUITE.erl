@@ -21,7 +21,7 @@ all() ->
         descriptor_of_a_pipe_again_and_again, loop_without_work_is_parked,
         worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
         killed_worker_answers_what_is_owed, loop_that_is_dropped, submission_to_closed_loop,
-        closing_runs_cancellation, deadline_reaches_erlang_call_in_a_coroutine,
+        closing_runs_cancellation, closing_after_a_stop_in_vain, deadline_reaches_erlang_call_in_a_coroutine,
         child_without_deadline_of_a_finished_task, async_call_is_cancelled_with_its_task,
         asyncio_debug_free_of_reports, asyncgens_are_closed
     ].
@@ -469,6 +469,23 @@ async def tidying():
     ok = py_nif:event_loop_destroy(Loop),
     {error, {executor_died, stopped}} = py:await(Task),
     noted([<<"tidied">>]).
+
+%% A task asks its loop to stop, which it can't: it is Erlang's.
+closing_after_a_stop_in_vain(_) ->
+    ep_test:define(<<"
+async def stopping():
+    asyncio.get_running_loop().stop()
+    try: await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.01)
+        notes.append('tidied all the same')
+">>),
+    {ok, Loop} = py_nif:event_loop_new(),
+    Task = py_work:start(Loop, task, {call, '__main__', stopping, [], #{}}),
+    {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0], #{}),
+    ok = py_nif:event_loop_destroy(Loop),
+    {error, {executor_died, stopped}} = py:await(Task),
+    noted([<<"tidied all the same">>]).
 
 deadline_reaches_erlang_call_in_a_coroutine(_) ->
     Self = self(),

@@ -310,7 +310,9 @@ void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
 void HostedLoop::finish(const Attached& py) {
   finished_ = true;
   if (python_loop_) {
+    const Running work(py, *executor_, this, this, 0);
     loop_.load()->set_notifier(nullptr);
+    loop_.load()->set_stopping(false);  // somebody may have asked for that: in vain, until now
     const PyRef done =
         PyRef::steal(PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
     if (!done) PyErr_WriteUnraisable(python_loop_.get(py));
