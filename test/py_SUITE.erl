@@ -385,6 +385,8 @@ objects_and_methods(_) ->
     {ok, <<"Point">>} = py:getattr(Point, '__class__.__name__'),
     {ok, {11, 2}} = py:call_method(Point, moved, [10]),
     {ok, {11, 7}} = py:call_method(Point, moved, [10], #{dy => 5}),
+    [?assertError(badarg, py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
+     || Timeout <- [16#100000000, -1, 1.5, soon]],
     {ok, 1} = py:call_method(Point, later, []),
     {ok, <<"A">>} = py:call_method(<<"a">>, upper, []),
     {ok, true} = py:eval(<<"isinstance(p, Point)">>, #{p => Point}),
