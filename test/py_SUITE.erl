@@ -8,7 +8,7 @@ suite() -> [{timetrap, {seconds, 60}}].
 
 all() ->
     [
-        call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments,
+        call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments, names_that_become_one,
         options_of_a_call, coroutine_function_is_awaited, awaitable_objects_are_awaited,
         future_of_the_loop_is_awaited, not_found, missing_import_deeper_in_is_an_exception,
         exception_has_type_message_traceback, exceptions_of_all_kinds, base_exceptions_in_calls,
@@ -93,6 +93,14 @@ keyword_arguments(_) ->
         py:call('__main__', echo, [1], #{a => 2, <<"b">> => <<"x">>}),
     {ok, [1, 2, 3]} = py:call(builtins, sorted, [[3, 2, 1]]),
     {ok, [3, 2, 1]} = py:call(builtins, sorted, [[1, 2, 3]], #{reverse => true}).
+
+names_that_become_one(_) ->
+    Both = #{a => 1, <<"a">> => 2, <<"b">> => 3},
+    Duplicate = {error, {conversion, [{map_key, <<"a">>}], duplicate_key}},
+    Duplicate = py:call('__main__', echo, [], Both),
+    Duplicate = py:call(builtins, dict, [], Both),
+    Duplicate = py:eval(<<"a">>, Both),
+    {ok, 5} = py:eval(<<"a + b">>, #{a => 2, <<"b">> => 3}).
 
 options_of_a_call(_) ->
     {ok, <<"str">>} = type_of(<<"x">>, #{}),

@@ -7,6 +7,7 @@
 
 #include "beam/binary.h"
 #include "cpython/slot.h"
+#include "beam/external.h"
 
 namespace ep::task {
 namespace {
@@ -200,12 +201,14 @@ class Invocation {
   template <class Take>
   bool each_pair(ERL_NIF_TERM map, Take&& take) {
     ErlNifMapIterator pairs;
-    if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
+    if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) {
+      throw std::bad_alloc();
+    }
     ERL_NIF_TERM key_term, value_term;
     bool good = true;
     for (std::size_t i = 0;
          good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term); ++i) {
-      PyRef key = name(key_term);
+      PyRef key = is_told_apart(map, key_term) ? name(key_term) : failed_conversion();
       PyRef value = key ? convert(value_term) : PyRef();
       if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));
       good = value && take(i, std::move(key), std::move(value));
@@ -218,6 +221,20 @@ class Invocation {
   PyRef convert(ERL_NIF_TERM term) {
     PyRef value = services_.codec->to_object(py_, env_, term, options_, problem_.failure);
     return value ? std::move(value) : failed_conversion();
+  /// False if `key`, a binary, is the same name as an atom among the map's keys.
+  bool is_told_apart(ERL_NIF_TERM map, ERL_NIF_TERM key) {
+    std::size_t size;
+    if (enif_get_map_size(env_, map, &size) && size < 2) return true;
+    const auto text = binary_view(env_, key);
+    ERL_NIF_TERM atom, value;
+    if (!text || !existing_atom(*text, &atom) || !enif_get_map_value(env_, map, atom, &value)) {
+      return true;
+    }
+    problem_.failure.set(convert::Why::kDuplicateKey);
+    problem_.failure.in_key(std::string(*text));
+    return false;
+  }
+
   }
 
   PyRef compile(ERL_NIF_TERM code, int start, const char* file) {
