@@ -13,7 +13,7 @@ all() ->
         future_of_the_loop_is_awaited, not_found, missing_import_deeper_in_is_an_exception,
         exception_has_type_message_traceback, exceptions_of_all_kinds, base_exceptions_in_calls,
         conversion_errors_name_the_path, eval_with_locals, exec_shares_main, syntax_errors,
-        code_of_all_kinds, timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
+        code_of_all_kinds, code_that_declares_an_encoding, timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
         timeout_zero, no_late_message, interrupted_code_runs_finally, swallowed_interruption,
         interrupt_raises_keyboard_interrupt, interrupt_of_idle_context, cast_runs_and_logs_failures,
         cast_outlives_its_caller, spawn_call_and_await, await_twice, await_of_foreign_reference,
@@ -220,6 +220,13 @@ code_of_all_kinds(_) ->
     ok = py:exec(<<>>),
     ?EXCEPTION(<<"SyntaxError">>) = py:eval(<<>>).
 
+%% What was text in Erlang has no other encoding, whatever a file that it came from says.
+code_that_declares_an_encoding(_) ->
+    {ok, <<"\x{e9}"/utf8>>} = py:eval(<<"# coding: latin-1\n'\x{e9}'"/utf8>>),
+    {ok, <<"\x{e9}"/utf8>>} = py:eval(<<"\x{feff}# coding: nobody-knows\n'\x{e9}'"/utf8>>),
+    ok = py:exec("# -*- coding: cp1252 -*-\ntext = '\x{20ac}'"),
+    {ok, <<"\x{20ac}"/utf8>>} = py:eval(<<"text">>).
+
 timeout_interrupts(_) ->
     {error, timeout} = py:call('__main__', spin, [], #{}, 50),
     {error, timeout} = py:call('__main__', spin, [], #{}, #{timeout => 50}),
@@ -378,6 +385,8 @@ async_gather_bad_call_starts_nothing(_) ->
     ep_test:define(<<"notes.clear()">>),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {bad}])),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {math, sqrt, 1}])),
+    [?assertError(badarg, py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
+     || Timeout <- [16#100000000, -1, 1.5, soon]],
     {ok, none} = py_event_loop_pool:run(asyncio, sleep, [0]),
     {ok, []} = py:eval(<<"notes">>).
 
@@ -393,8 +402,6 @@ objects_and_methods(_) ->
     {ok, <<"Point">>} = py:getattr(Point, '__class__.__name__'),
     {ok, {11, 2}} = py:call_method(Point, moved, [10]),
     {ok, {11, 7}} = py:call_method(Point, moved, [10], #{dy => 5}),
-    [?assertError(badarg, py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
-     || Timeout <- [16#100000000, -1, 1.5, soon]],
     {ok, 1} = py:call_method(Point, later, []),
     {ok, <<"A">>} = py:call_method(<<"a">>, upper, []),
     {ok, true} = py:eval(<<"isinstance(p, Point)">>, #{p => Point}),

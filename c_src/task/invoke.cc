@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "beam/binary.h"
-#include "cpython/slot.h"
 #include "beam/external.h"
+#include "cpython/slot.h"
 
 namespace ep::task {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// The arguments of a call as a vectorcall wants them: an empty place, positionals, keyword values.
 class Arguments {
@@ -218,9 +221,6 @@ class Invocation {
     return good;
   }
 
-  PyRef convert(ERL_NIF_TERM term) {
-    PyRef value = services_.codec->to_object(py_, env_, term, options_, problem_.failure);
-    return value ? std::move(value) : failed_conversion();
   /// False if `key`, a binary, is the same name as an atom among the map's keys.
   bool is_told_apart(ERL_NIF_TERM map, ERL_NIF_TERM key) {
     std::size_t size;
@@ -235,6 +235,9 @@ class Invocation {
     return false;
   }
 
+  PyRef convert(ERL_NIF_TERM term) {
+    PyRef value = services_.codec->to_object(py_, env_, term, options_, problem_.failure);
+    return value ? std::move(value) : failed_conversion();
   }
 
   PyRef compile(ERL_NIF_TERM code, int start, const char* file) {
@@ -247,7 +250,11 @@ class Invocation {
       PyErr_SetString(PyExc_ValueError, "code contains a NUL byte");
       return nullptr;
     }
-    return PyRef::steal(Py_CompileString(std::string(*text).c_str(), file, start));
+    // Text has no encoding to declare, as in Python's own exec().
+    PyCompilerFlags flags = _PyCompilerFlags_INIT;
+    flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
+    const std::string source(text->substr(text->starts_with(kByteOrderMark) ? 3 : 0));
+    return PyRef::steal(Py_CompileStringFlags(source.c_str(), file, start, &flags));
   }
 
   PyRef exec(ERL_NIF_TERM code) {
