@@ -12,7 +12,8 @@ all() ->
     [
         not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
         stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
-        stop_interrupts_tidying_up, stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
+        stop_lets_tasks_tidy_up, stop_interrupts_tidying_up,
+        stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
         finalizer_that_waits_holds_up_nobody, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
@@ -124,6 +125,28 @@ stop_answers_what_runs(_) ->
         {error, not_started} -> ok
      end || Caller <- Callers ++ Tasks],
     ok = ep_test:start().
+
+stop_lets_tasks_tidy_up(_) ->
+    ok = py:exec(<<"
+import builtins
+builtins.ep_notes = []
+async def tidying(mark, notes=ep_notes):
+    try: await marked_sleep(mark)
+    finally:
+        await asyncio.sleep(0.05)
+        notes.append('tidied')
+">>),
+    {Mark, Wait} = ep_test:marked(),
+    Callers = [ep_test:monitored(fun(_) -> exit(Call()) end) || Call <- [
+        fun() -> py:call('__main__', tidying, [Mark]) end,
+        fun() -> py_event_loop:run('__main__', tidying, [Mark]) end
+    ]],
+    [<<"sleeps">>, <<"sleeps">>] = [Wait() || _ <- Callers],
+    ok = ep_test:stop(),
+    [{error, {executor_died, _}} = ep_test:down(Caller) || Caller <- Callers],
+    ok = ep_test:start(),
+    {ok, [<<"tidied">>, <<"tidied">>]} = py:eval(<<"ep_notes">>),
+    ok = py:exec(<<"import builtins; del builtins.ep_notes">>).
 
 %% A context has ended, but for what a task of its does about that.
 stop_interrupts_tidying_up(_) ->

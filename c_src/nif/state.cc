@@ -14,6 +14,13 @@
 
 namespace ep::nif {
 
+namespace {
+
+/// So long before the end of a stop, threads that are still busy are interrupted whatever they do.
+constexpr Nanos kLastCall = 3 * kSecond;
+
+}  // namespace
+
 /// Somebody who waits for {Event, Tag, Result}.
 class State::Waiting {
  public:
@@ -152,24 +159,31 @@ class State::Stop final : public Job {
   void run() noexcept override {
     const std::unique_ptr<Stop> self(this);
     const Attached py = Attached::in_slot();
+    PyObject* const interrupted = state_.services.names.interrupted;
     for (const auto& executor : executors_) {
-      executor->interrupt(py, nullptr, 0, state_.services.names.interrupted);
+      const void* const id = executor->innermost();  // null: it has loops to close, and may
+      if (id != nullptr) executor->interrupt(py, id, 0, interrupted);
     }
     clean_up(py);
-    unsigned stuck = 0;
-    {
-      const Detached detached(py);
-      for (const auto& executor : executors_) {
-        if (executor->join_until(deadline_)) continue;
-        ++stuck;
-        executor->stop();
-      }
+    unsigned stuck = wait(py, deadline_ - kLastCall);
+    if (stuck > 0) {
+      for (const auto& executor : executors_) executor->interrupt(py, nullptr, 0, interrupted);
+      stuck = wait(py, deadline_);
+      for (const auto& executor : executors_) executor->stop();
     }
     waiting_->tell(state_.services.beam.atoms.stopped, enif_make_uint(waiting_->env(), stuck));
   }
   void abandon() noexcept override { delete this; }
 
  private:
+  /// Until all threads have ended, or the deadline; how many have not.
+  unsigned wait(const Attached& py, Nanos deadline) const {
+    const Detached detached(py);
+    return static_cast<unsigned>(
+        std::count_if(executors_.begin(), executors_.end(),
+                      [&](const auto& executor) { return !executor->join_until(deadline); }));
+  }
+
   /// What is left over dies elsewhere, since its finalizers may run.
   void clean_up(const Attached& py) {
     PyObject* const function = state_.services.names.application_stopped;

@@ -310,7 +310,7 @@ void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
 void HostedLoop::finish(const Attached& py) {
   finished_ = true;
   if (python_loop_) {
-    const Running work(py, *executor_, this, this, 0);
+    const Running work(py, *executor_, nullptr, this, 0);  // not to be meant by accident
     loop_.load()->set_notifier(nullptr);
     loop_.load()->set_stopping(false);  // somebody may have asked for that: in vain, until now
     const PyRef done =
