@@ -8,12 +8,14 @@ suite() -> [{timetrap, {seconds, 60}}].
 
 all() ->
     [
-        call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments, names_that_become_one,
+        call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments,
+        names_that_become_one,
         options_of_a_call, coroutine_function_is_awaited, awaitable_objects_are_awaited,
         future_of_the_loop_is_awaited, not_found, missing_import_deeper_in_is_an_exception,
         exception_has_type_message_traceback, exceptions_of_all_kinds, base_exceptions_in_calls,
         conversion_errors_name_the_path, eval_with_locals, exec_shares_main, syntax_errors,
-        code_of_all_kinds, code_that_declares_an_encoding, timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
+        code_of_all_kinds, code_that_declares_an_encoding,
+        timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
         timeout_zero, no_late_message, interrupted_code_runs_finally, swallowed_interruption,
         interrupt_raises_keyboard_interrupt, interrupt_of_idle_context, cast_runs_and_logs_failures,
         cast_outlives_its_caller, spawn_call_and_await, await_twice, await_of_foreign_reference,

@@ -12,7 +12,8 @@ all() ->
     [
         call_of_a_registered_function, register_module_and_function, registering_again_replaces,
         functions_as_attributes, dunders_are_no_functions, unregistering, bad_registrations,
-        not_registered, error_exit_and_throw, reason_that_can_only_be_described, errors_that_python_handles, badarity_of_a_fun,
+        not_registered, error_exit_and_throw, reason_that_can_only_be_described,
+        errors_that_python_handles, badarity_of_a_fun,
         arguments_that_have_no_term, result_that_has_no_object, funs_are_callable,
         function_runs_in_a_process_of_its_own, killed_function, function_that_exits_normally,
         gil_is_free_meanwhile, call_from_a_plain_thread, calls_from_many_threads,

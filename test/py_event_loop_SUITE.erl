@@ -21,7 +21,8 @@ all() ->
         descriptor_of_a_pipe_again_and_again, loop_without_work_is_parked,
         worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
         killed_worker_answers_what_is_owed, loop_that_is_dropped, submission_to_closed_loop,
-        closing_runs_cancellation, closing_after_a_stop_in_vain, deadline_reaches_erlang_call_in_a_coroutine,
+        closing_runs_cancellation, closing_after_a_stop_in_vain,
+        deadline_reaches_erlang_call_in_a_coroutine,
         child_without_deadline_of_a_finished_task, async_call_is_cancelled_with_its_task,
         asyncio_debug_free_of_reports, asyncgens_are_closed
     ].
