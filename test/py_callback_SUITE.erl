@@ -17,7 +17,8 @@ all() ->
         arguments_that_have_no_term, result_that_has_no_object, funs_are_callable,
         function_runs_in_a_process_of_its_own, killed_function, function_that_exits_normally,
         gil_is_free_meanwhile, call_from_a_plain_thread, calls_from_many_threads,
-        call_in_a_thread_of_a_task, deadline_of_the_caller, deadline_kills_the_function,
+        call_from_a_thread_without_descriptors, call_in_a_thread_of_a_task,
+        deadline_of_the_caller, deadline_kills_the_function,
         dead_caller_kills_the_function, cancelled_outer_call_interrupts_the_nested_one,
         nested_with_one_context, nested_errors, nested_coroutine_call, nested_asyncio_run,
         async_call_results_and_errors, async_calls_at_once, async_call_on_a_standard_loop,
@@ -225,6 +226,34 @@ calls_from_many_threads(_) ->
         ok = py_context:stop(Context),
         ?assertEqual([20.0 * N || N <- lists:seq(0, 29)], Results)
     end).
+
+%% What the thread waits with can't be had: then nothing is called either.
+call_from_a_thread_without_descriptors(_) ->
+    ep_test:define(<<"
+def call_without_descriptors(call):
+    import os, resource
+    outcome, taken = [], []
+    def body():
+        try: outcome.append(call())
+        except BaseException as error: outcome.append(type(error).__name__)
+    thread = threading.Thread(target=body)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir('/proc/self/fd')) + 20, limits[1]))
+    try:
+        try:
+            while True: taken.append(os.dup(0))
+        except OSError: pass
+        thread.start()
+        thread.join()
+    finally:
+        for descriptor in taken: os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    return outcome
+">>),
+    Self = self(),
+    {ok, [<<"OSError">>]} = py:call('__main__', call_without_descriptors,
+                                    [fun() -> Self ! called end]),
+    ep_test:no_message().
 
 call_in_a_thread_of_a_task(_) ->
     Self = self(),
