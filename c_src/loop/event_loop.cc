@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/scope_guard.h"
 #include "cpython/slot.h"
 #include "loop/loop_types.h"
 #include "loop/precise_wait.h"
@@ -185,6 +186,10 @@ bool EventLoop::serve_host(const Attached& py, ThreadHost* host) {
 
 bool EventLoop::run(const Attached& py) {
   ThreadHost* host = ThreadHost::current();
+  if (host != nullptr) host->forget_interruption();
+  const OnExit forget([&] {
+    if (host != nullptr) host->forget_interruption();
+  });
   do {
     if (!iterate(py, host)) return false;
   } while (!stopping_);
