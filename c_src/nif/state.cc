@@ -16,6 +16,9 @@ namespace ep::nif {
 
 namespace {
 
+/// What runs when its loop closes has this long to come to an end, as a cancelled task has.
+constexpr Nanos kStuckAfter = 100 * kMillisecond;
+
 /// So long before the end of a stop, threads that are still busy are interrupted whatever they do.
 constexpr Nanos kLastCall = 3 * kSecond;
 
@@ -160,6 +163,7 @@ class State::Stop final : public Job {
     const std::unique_ptr<Stop> self(this);
     const Attached py = Attached::in_slot();
     PyObject* const interrupted = state_.services.names.interrupted;
+    wait(py, std::min(deadline_, now() + kStuckAfter));
     for (const auto& executor : executors_) {
       const void* const id = executor->innermost();  // null: it has loops to close, and may
       if (id != nullptr) executor->interrupt(py, id, 0, interrupted);
