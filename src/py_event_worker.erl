@@ -11,6 +11,8 @@
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -define(LONGEST_TIMER, 16#7fffffff).
+%% How long a loop stays parked, in milliseconds, whose descriptors nobody waits for.
+-define(UNARMED, 100).
 
 -record(state, {
     loop :: py_nif:loop(),
@@ -60,8 +62,8 @@ handle_cast(_Message, State) ->
 %% @private
 -spec handle_info(term(), #state{}) -> {noreply, #state{}} | {stop, term(), #state{}}.
 handle_info({park, Park, Delay, HasDescriptors}, #state{loop = Loop} = State) ->
-    _ = HasDescriptors andalso py_nif:loop_arm(Loop),
-    {noreply, start_timer(Delay, State#state{park = Park})};
+    IsArmed = not HasDescriptors orelse py_nif:loop_arm(Loop),
+    {noreply, start_timer(longest(IsArmed, Delay), State#state{park = Park})};
 handle_info({select, Loop, _Ref, ready_input}, #state{loop = Loop, park = Park} = State) ->
     ok = py_nif:loop_wake(Loop, Park),
     {noreply, State};
@@ -83,6 +85,11 @@ terminate(Reason, #state{loop = Loop}) ->
             _ -> Reason
         end,
     py_nif:loop_close(Loop, Why).
+
+%% Without a descriptor for it the VM can't wait for the poller; next time there may be one.
+%% `infinity' is more than any number.
+longest(true, Delay) -> Delay;
+longest(false, Delay) -> min(Delay, ?UNARMED).
 
 start_timer(Delay, #state{timer = Old, park = Park} = State) ->
     _ = Old =/= none andalso erlang:cancel_timer(Old, [{async, true}, {info, false}]),

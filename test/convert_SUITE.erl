@@ -10,7 +10,8 @@
 -export([a_fun_is_callable/1, an_opaque_object_comes_back_itself/1]).
 -export([an_opaque_object_dies_with_its_last_term/1, a_shared_binary_keeps_its_str/1]).
 -export([terms_without_a_row/1, objects_without_a_term/1, keys_that_become_one/1]).
--export([keys_that_raise/1, nested_a_million_times/1, cycles/1, integers_beyond_the_vm/1]).
+-export([keys_that_raise/1, nested_a_million_times/1, nested_on_a_small_stack/1]).
+-export([cycles/1, integers_beyond_the_vm/1]).
 -export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1]).
 -export([no_atom_is_created/1]).
 -export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
@@ -21,7 +22,7 @@ all() ->
         subclasses_convert_as_their_base, identifiers_are_values_in_python, a_fun_is_callable,
         an_opaque_object_comes_back_itself, an_opaque_object_dies_with_its_last_term,
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
-        keys_that_become_one, keys_that_raise, nested_a_million_times, cycles,
+        keys_that_become_one, keys_that_raise, nested_a_million_times, nested_on_a_small_stack, cycles,
         integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
         a_huge_key_is_shown_short, no_atom_is_created, exceptions_have_one_shape,
         exceptions_that_misbehave, exceptions_of_any_size
@@ -322,6 +323,37 @@ wrap(list, Term) -> [Term];
 wrap(tuple, Term) -> {Term};
 wrap(value, Term) -> #{a => Term};
 wrap(key, Term) -> #{{Term} => a}.
+
+nested_on_a_small_stack(_) ->
+    ok = py:exec(<<"
+import erlang, threading
+def on_a_small_stack(size, function):
+    outcome = []
+    def body():
+        try: outcome.append(function())
+        except erlang.ConversionError as error: outcome.append(str(error))
+    threading.stack_size(size)
+    thread = threading.Thread(target=body)
+    thread.start()
+    threading.stack_size(0)
+    thread.join()
+    return outcome[0]
+def there(size, term, call): return on_a_small_stack(size, lambda: len(call(term)))
+def back(size, call): return on_a_small_stack(size, lambda: len(call()))
+">>),
+    [begin
+        Deep = nest(900, Wrap, a),
+        There = fun(Size, Term) -> py:call('__main__', there, [Size, Term, fun(X) -> X end]) end,
+        Back = fun(Size, Term) -> py:call('__main__', back, [Size, fun() -> Term end]) end,
+        [begin
+            {ok, 1} = Way(16#100000, Deep),
+            {ok, 1} = Way(16#10000, nest(20, Wrap, a)),
+            [begin
+                {ok, Text} = Way(Size, Deep),
+                {_, _} = binary:match(Text, <<"nested too deeply">>)
+             end || Size <- [16#10000, 16#18000]]
+         end || Way <- [There, Back]]
+     end || Wrap <- [list, tuple, value]].
 
 cycles(_) ->
     [

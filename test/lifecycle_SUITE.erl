@@ -12,7 +12,10 @@ all() ->
     [
         not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
         stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
-        stop_during_load, fifty_rounds_leak_nothing, killed_runtime_restarts_all,
+        stop_lets_tasks_tidy_up, stop_interrupts_tidying_up,
+        stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
+        finalizer_that_waits_holds_up_nobody, fifty_rounds_leak_nothing,
+        killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
         broken_package_is_told_each_time,
@@ -43,6 +46,9 @@ async def aboom():
 async def value_after(seconds, value):
     await asyncio.sleep(seconds)
     return value
+async def marked_sleep(mark):
+    await erlang.async_call(mark, 'sleeps')
+    await asyncio.sleep(1000)
 class Thing: pass
 def thing(): return Thing()
 ">>).
@@ -121,6 +127,69 @@ stop_answers_what_runs(_) ->
      end || Caller <- Callers ++ Tasks],
     ok = ep_test:start().
 
+stop_lets_tasks_tidy_up(_) ->
+    ok = py:exec(<<"
+import builtins
+builtins.ep_notes = []
+async def tidying(mark, notes=ep_notes):
+    try: await marked_sleep(mark)
+    finally:
+        await asyncio.sleep(0.05)
+        notes.append('tidied')
+">>),
+    {Mark, Wait} = ep_test:marked(),
+    Callers = [ep_test:monitored(fun(_) -> exit(Call()) end) || Call <- [
+        fun() -> py:call('__main__', tidying, [Mark]) end,
+        fun() -> py_event_loop:run('__main__', tidying, [Mark]) end
+    ]],
+    [<<"sleeps">>, <<"sleeps">>] = [Wait() || _ <- Callers],
+    ok = ep_test:stop(),
+    [{error, {executor_died, _}} = ep_test:down(Caller) || Caller <- Callers],
+    ok = ep_test:start(),
+    {ok, [<<"tidied">>, <<"tidied">>]} = py:eval(<<"ep_notes">>),
+    ok = py:exec(<<"import builtins; del builtins.ep_notes">>).
+
+%% A context has ended, but for what a task of its does about that.
+stop_interrupts_tidying_up(_) ->
+    ok = py:exec(<<"
+async def tidying(mark):
+    try: await marked_sleep(mark)
+    finally:
+        mark('tidies')
+        spin()
+">>),
+    {ok, Context} = py_context:start_link(),
+    {Mark, Wait} = ep_test:marked(),
+    Caller = ep_test:monitored(fun(_) ->
+        exit(py_context:call(Context, '__main__', tidying, [Mark]))
+    end),
+    <<"sleeps">> = Wait(),
+    ok = py_context:stop(Context),
+    <<"tidies">> = Wait(),
+    {error, {executor_died, stopped}} = ep_test:down(Caller),
+    ok = ep_test:stop(),
+    ok = ep_test:start().
+
+%% No process of the application's closes them.
+stop_answers_loops_of_ones_own(_) ->
+    {ok, Context} = py_context:start_link(),
+    {ok, Loop} = py_nif:event_loop_new(),
+    {ok, Worker} = py_event_worker:start_link(<<"worker">>, Loop),
+    {Mark, Wait} = ep_test:marked(),
+    Forever = #{timeout => infinity},
+    Calls = [
+        fun() -> py_context:call(Context, '__main__', marked_sleep, [Mark], #{}, Forever) end,
+        fun() -> py_event_loop:run_on(Loop, '__main__', marked_sleep, [Mark], Forever) end
+    ],
+    Callers = [ep_test:monitored(fun(_) -> exit(Call()) end) || Call <- Calls],
+    [<<"sleeps">>, <<"sleeps">>] = [Wait() || _ <- Callers],
+    ok = ep_test:stop(),
+    [{error, {executor_died, stopped}} = ep_test:down(Caller) || Caller <- Callers],
+    [{error, {executor_died, stopped}} = Call() || Call <- Calls],
+    ok = py_context:stop(Context),
+    ok = gen_server:stop(Worker),
+    ok = ep_test:start().
+
 stop_with_stubborn_code(_) ->
     %% C code that can't be interrupted: the stop waits for it, within its bound.
     Caller = ep_test:monitored(fun(_) -> exit(py:call(time, sleep, [0.5])) end),
@@ -166,6 +235,32 @@ stop_during_load(_) ->
         define()
      end || _ <- lists:seq(1, 5)].
 
+%% Something else in the node has taken them all: that is an error, and later it may be better.
+start_without_descriptors(_) ->
+    {ok, {Limit, _}} = py:eval(<<"__import__('resource').getrlimit(7)">>),
+    {ok, Open} = py:eval(<<"len(__import__('os').listdir('/proc/self/fd'))">>),
+    limit_descriptors(Open + 20),
+    ok = ep_test:stop(),
+    [Spare | Taken] = take_descriptors(),
+    ok = file:close(Spare),
+    {error, {{shutdown, {failed_to_start_child, py_runtime, {python_not_started, Why}}}, _}} =
+        application:start(erlang_python),
+    <<"eventfd: ", _/binary>> = Why,
+    {error, not_started} = py:call(math, sqrt, [16]),
+    [ok = file:close(File) || File <- Taken],
+    ok = ep_test:start(),
+    limit_descriptors(Limit).
+
+limit_descriptors(Number) ->
+    Limit = <<"(lambda r: r.setrlimit(7, (n, r.getrlimit(7)[1])))(__import__('resource'))">>,
+    {ok, none} = py:eval(Limit, #{n => Number}).
+
+take_descriptors() ->
+    case file:open("/dev/null", [raw, read]) of
+        {ok, File} -> [File | take_descriptors()];
+        {error, emfile} -> []
+    end.
+
 %% Until the application has stopped; all that comes until then is right.
 load(Call) ->
     case Call() of
@@ -175,6 +270,32 @@ load(Call) ->
         {error, {not_found, '__main__', value_after}} -> load(Call);
         {error, not_started} -> ok
     end.
+
+finalizer_that_waits_holds_up_nobody(_) ->
+    ok = py:exec(<<"
+import builtins, erlang, threading
+builtins.ep_release = threading.Event()
+class Waiting:
+    def __init__(self, pid): self.pid = pid
+    def __del__(self, erlang=erlang, release=ep_release):
+        erlang.send(self.pid, 'finalized')
+        release.wait()
+">>),
+    Finalized = fun() -> receive <<"finalized">> -> ok end end,
+    Dropper = ep_test:monitored(fun(Test) ->
+        {ok, _} = py:call('__main__', 'Waiting', [Test])
+    end),
+    normal = ep_test:down(Dropper),
+    Finalized(),
+    {error, timeout} = py:call('__main__', spin, [], #{}, 10),
+    {ok, 4.0} = py:call(math, sqrt, [16]),
+    Keep = <<"__import__('__main__').__dict__.update(left_over=Waiting(test))">>,
+    {ok, none} = py:eval(Keep, #{test => self()}),
+    ok = ep_test:stop(),
+    ok = ep_test:start(),
+    {ok, none} = py:eval(<<"ep_release.set()">>),
+    Finalized(),
+    ok = py:exec(<<"import builtins; del builtins.ep_release">>).
 
 fifty_rounds_leak_nothing(_) ->
     Round = fun() ->

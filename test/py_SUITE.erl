@@ -9,11 +9,13 @@ suite() -> [{timetrap, {seconds, 60}}].
 all() ->
     [
         call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments,
+        names_that_become_one,
         options_of_a_call, coroutine_function_is_awaited, awaitable_objects_are_awaited,
         future_of_the_loop_is_awaited, not_found, missing_import_deeper_in_is_an_exception,
         exception_has_type_message_traceback, exceptions_of_all_kinds, base_exceptions_in_calls,
         conversion_errors_name_the_path, eval_with_locals, exec_shares_main, syntax_errors,
-        code_of_all_kinds, timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
+        code_of_all_kinds, code_that_declares_an_encoding,
+        timeout_interrupts, timeout_of_coroutine, timeout_of_busy_coroutine,
         timeout_zero, no_late_message, interrupted_code_runs_finally, swallowed_interruption,
         interrupt_raises_keyboard_interrupt, interrupt_of_idle_context, cast_runs_and_logs_failures,
         cast_outlives_its_caller, spawn_call_and_await, await_twice, await_of_foreign_reference,
@@ -93,6 +95,14 @@ keyword_arguments(_) ->
         py:call('__main__', echo, [1], #{a => 2, <<"b">> => <<"x">>}),
     {ok, [1, 2, 3]} = py:call(builtins, sorted, [[3, 2, 1]]),
     {ok, [3, 2, 1]} = py:call(builtins, sorted, [[1, 2, 3]], #{reverse => true}).
+
+names_that_become_one(_) ->
+    Both = #{a => 1, <<"a">> => 2, <<"b">> => 3},
+    Duplicate = {error, {conversion, [{map_key, <<"a">>}], duplicate_key}},
+    Duplicate = py:call('__main__', echo, [], Both),
+    Duplicate = py:call(builtins, dict, [], Both),
+    Duplicate = py:eval(<<"a">>, Both),
+    {ok, 5} = py:eval(<<"a + b">>, #{a => 2, <<"b">> => 3}).
 
 options_of_a_call(_) ->
     {ok, <<"str">>} = type_of(<<"x">>, #{}),
@@ -211,6 +221,13 @@ code_of_all_kinds(_) ->
     ?assertError(_, py:eval(not_code)),
     ok = py:exec(<<>>),
     ?EXCEPTION(<<"SyntaxError">>) = py:eval(<<>>).
+
+%% What was text in Erlang has no other encoding, whatever a file that it came from says.
+code_that_declares_an_encoding(_) ->
+    {ok, <<"\x{e9}"/utf8>>} = py:eval(<<"# coding: latin-1\n'\x{e9}'"/utf8>>),
+    {ok, <<"\x{e9}"/utf8>>} = py:eval(<<"\x{feff}# coding: nobody-knows\n'\x{e9}'"/utf8>>),
+    ok = py:exec("# -*- coding: cp1252 -*-\ntext = '\x{20ac}'"),
+    {ok, <<"\x{20ac}"/utf8>>} = py:eval(<<"text">>).
 
 timeout_interrupts(_) ->
     {error, timeout} = py:call('__main__', spin, [], #{}, 50),
@@ -370,6 +387,8 @@ async_gather_bad_call_starts_nothing(_) ->
     ep_test:define(<<"notes.clear()">>),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {bad}])),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {math, sqrt, 1}])),
+    [?assertError(badarg, py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
+     || Timeout <- [16#100000000, -1, 1.5, soon]],
     {ok, none} = py_event_loop_pool:run(asyncio, sleep, [0]),
     {ok, []} = py:eval(<<"notes">>).
 

@@ -12,14 +12,17 @@ all() ->
     [
         call_of_a_registered_function, register_module_and_function, registering_again_replaces,
         functions_as_attributes, dunders_are_no_functions, unregistering, bad_registrations,
-        not_registered, error_exit_and_throw, errors_that_python_handles, badarity_of_a_fun,
+        not_registered, error_exit_and_throw, reason_that_can_only_be_described,
+        errors_that_python_handles, badarity_of_a_fun,
         arguments_that_have_no_term, result_that_has_no_object, funs_are_callable,
         function_runs_in_a_process_of_its_own, killed_function, function_that_exits_normally,
         gil_is_free_meanwhile, call_from_a_plain_thread, calls_from_many_threads,
-        call_in_a_thread_of_a_task, deadline_of_the_caller, deadline_kills_the_function,
+        call_from_a_thread_without_descriptors, call_in_a_thread_of_a_task,
+        deadline_of_the_caller, deadline_kills_the_function,
         dead_caller_kills_the_function, cancelled_outer_call_interrupts_the_nested_one,
         nested_with_one_context, nested_errors, nested_coroutine_call, nested_asyncio_run,
-        async_call_results_and_errors, async_calls_at_once, async_call_on_a_standard_loop,
+        async_call_results_and_errors, tuples_by_async_call,
+        async_calls_at_once, async_call_on_a_standard_loop,
         send_to_pids_and_names, send_keeps_order, send_to_the_dead, send_to_nobody,
         send_of_bad_things, send_from_threads, send_to_other_nodes,
         send_to_a_node_that_is_not_there, whereis_of_names, dead_router_answers_its_calls,
@@ -133,6 +136,19 @@ error_exit_and_throw(_) ->
         {match, _} = re:run(Message, "because")
      end) || Class <- [error, exit, throw]].
 
+%% Neither has a counterpart in Python: the list, and the key as text.
+reason_that_can_only_be_described(_) ->
+    ep_test:define(<<"
+async def caught_later(name):
+    try: return await erlang.async_call(name)
+    except erlang.ErlangError as e: return [e.class_, e.reason]
+">>),
+    with(failing, fun([]) -> error(#{<<255>> => [1 | 2]}) end, fun() ->
+        {ok, [<<"error">>, Described | _]} = py:call('__main__', caught, [failing]),
+        {match, _} = re:run(Described, "xff.*improper list"),
+        {ok, [<<"error">>, Described]} = py:call('__main__', caught_later, [failing])
+    end).
+
 errors_that_python_handles(_) ->
     with(failing, fun([X]) -> 1 / X end, fun() ->
         {ok, [error, badarith, true, _]} = in_atoms(py:call('__main__', caught, [failing, 0])),
@@ -211,6 +227,34 @@ calls_from_many_threads(_) ->
         ok = py_context:stop(Context),
         ?assertEqual([20.0 * N || N <- lists:seq(0, 29)], Results)
     end).
+
+%% What the thread waits with can't be had: then nothing is called either.
+call_from_a_thread_without_descriptors(_) ->
+    ep_test:define(<<"
+def call_without_descriptors(call):
+    import os, resource
+    outcome, taken = [], []
+    def body():
+        try: outcome.append(call())
+        except BaseException as error: outcome.append(type(error).__name__)
+    thread = threading.Thread(target=body)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir('/proc/self/fd')) + 20, limits[1]))
+    try:
+        try:
+            while True: taken.append(os.dup(0))
+        except OSError: pass
+        thread.start()
+        thread.join()
+    finally:
+        for descriptor in taken: os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    return outcome
+">>),
+    Self = self(),
+    {ok, [<<"OSError">>]} = py:call('__main__', call_without_descriptors,
+                                    [fun() -> Self ! called end]),
+    ep_test:no_message().
 
 call_in_a_thread_of_a_task(_) ->
     Self = self(),
@@ -363,6 +407,13 @@ async def acaught(name, *args):
         {ok, [<<"error">>, {not_found, <<"nope">>}]} = py:call('__main__', acaught, [<<"nope">>]),
         {ok, 5} = py:call('__main__', acaught, [fun(X) -> X end, 5])
     end).
+
+tuples_by_async_call(_) ->
+    ep_test:define(<<"
+async def given(call): return await erlang.async_call(call)
+">>),
+    [{ok, Tuple} = py:call('__main__', given, [fun() -> Tuple end])
+     || Tuple <- [{}, {1}, {1, 2}, {{}}]].
 
 async_calls_at_once(_) ->
     ep_test:define(<<"

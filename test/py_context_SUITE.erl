@@ -15,7 +15,8 @@ all() ->
         stop_answers_what_runs_and_waits, killed_context_answers_what_is_owed,
         killed_application_context_is_restarted, killed_workers_of_contexts,
         contexts_killed_under_load, dead_caller_interrupts, dead_callers_by_the_hundred,
-        dead_context_by_pid, blocking_loop_serves_its_context, interrupt_of_a_blocking_loop,
+        dead_context_by_pid, blocking_loop_serves_its_context,
+        tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop, timeout_of_a_busy_blocking_loop,
         context_in_c_code_goes_when_it_returns, many_contexts, contexts_without_process
     ].
 
@@ -275,6 +276,33 @@ def run_server(): return erlang.run(serve())
     {ok, <<"served">>} = ep_test:down(Server),
     ok = py_context:stop(C).
 
+%% The context's own loop had just had something to do, and was about to look for more.
+tasks_go_on_beside_a_blocking_loop(_) ->
+    ep_test:define(<<"
+import erlang
+release = None
+async def until_released():
+    global release
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    release = lambda: loop.call_soon_threadsafe(event.set)
+    await event.wait()
+def block(): erlang.run(until_released())
+def is_blocked(): return release is not None
+def unblock():
+    global release
+    release()
+    release = None
+">>),
+    [begin
+        {ok, none} = py:call(asyncio, sleep, [0.0001]),
+        Task = py:spawn_call(asyncio, sleep, [0.0001, N]),
+        Blocking = py:spawn_call('__main__', block, []),
+        {ok, N} = py:await(Task),
+        ep_test:wait_until(fun() -> {ok, true} =:= py:call('__main__', is_blocked, []) end),
+        {ok, none} = py:call('__main__', unblock, []),
+        {ok, none} = py:await(Blocking)
+     end || N <- lists:seq(1, 20)].
+
 interrupt_of_a_blocking_loop(_) ->
     {ok, C} = py_context:start_link(),
     ep_test:define(<<"
@@ -292,6 +320,43 @@ def run_asyncio_forever(): return asyncio.run(forever())
         {ok, [<<"serving">>, <<"tidied">>]} = py:eval(<<"notes">>)
      end || F <- [run_forever, run_forever]],
     ok = py_context:stop(C).
+
+%% The interruption hits a task or callback that nobody waits for.
+timeout_of_a_busy_blocking_loop(_) ->
+    ep_test:define(<<"
+import erlang
+ended = None
+def busy_for(milliseconds):
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end: pass
+async def busy_task():
+    while True:
+        busy_for(1)
+        await asyncio.sleep(0)
+def busy_callback(loop):
+    loop.call_soon(busy_callback, loop)
+    busy_for(1)
+async def busy_main(callbacks):
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: None)
+    if callbacks: busy_callback(loop)
+    else: task = loop.create_task(busy_task())
+    await loop.create_future()
+def serve_until_interrupted(callbacks):
+    global ended
+    ended = None
+    try: erlang.run(busy_main(callbacks))
+    except BaseException as error: ended = type(error).__name__
+    finally: ended = ended or 'nothing raised'
+">>),
+    {ok, Context} = py_context:start_link(),
+    [begin
+        {error, timeout} =
+            py_context:call(Context, '__main__', serve_until_interrupted, [Kind], #{}, 30),
+        ep_test:wait_until(fun() -> {ok, <<"Interrupted">>} =:= py:eval(<<"ended">>) end),
+        {ok, 4.0} = py_context:call(Context, math, sqrt, [16])
+     end || Kind <- [true, false, true, false]],
+    ok = py_context:stop(Context).
 
 context_in_c_code_goes_when_it_returns(_) ->
     {ok, C} = py_context:start_link(),

@@ -17,11 +17,13 @@ all() ->
         base_exceptions_in_tasks, result_that_has_no_term, dead_owner_cancels_its_tasks,
         owner_that_dies_at_once, one_thread_for_life, timers_are_never_early, many_timers,
         threadsafe_call_wakes_a_parked_loop, descriptor_wakes_a_parked_loop,
+        descriptor_wakes_a_loop_that_parked_without_one,
         descriptor_of_a_pipe_again_and_again, transports_of_a_parked_loop,
-        loop_without_work_is_parked,
-        transports_of_a_hosted_loop, worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
+        loop_without_work_is_parked, transports_of_a_hosted_loop,
+        worker_of_ones_own, worker_of_a_destroyed_loop, destroy_answers_what_is_owed,
         killed_worker_answers_what_is_owed, loop_that_is_dropped, submission_to_closed_loop,
-        closing_runs_cancellation, deadline_reaches_erlang_call_in_a_coroutine,
+        closing_runs_cancellation, closing_after_a_stop_in_vain,
+        deadline_reaches_erlang_call_in_a_coroutine,
         child_without_deadline_of_a_finished_task, async_call_is_cancelled_with_its_task,
         asyncio_debug_free_of_reports, asyncgens_are_closed
     ].
@@ -307,6 +309,48 @@ async def woken_by_descriptor(seconds):
     [{ok, <<"x">>} = py_event_loop:run('__main__', woken_by_descriptor, [Seconds])
      || Seconds <- [0, 0.0005, 0.001, 0.0011, 0.002, 0.005, 0.03], _ <- lists:seq(1, 10)].
 
+%% The node had no descriptor left for the VM to wait with.
+descriptor_wakes_a_loop_that_parked_without_one(_) ->
+    ep_test:define(<<"
+import resource, socket
+async def received_by_the_last_descriptor(pid):
+    global taken, sender
+    receiver, sender = socket.socketpair()
+    received = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().add_reader(receiver, received.set_result, None)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = os.listdir('/proc/self/fd')
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(taken) + 20, limits[1]))
+    taken = []
+    try:
+        while True: taken.append(os.dup(receiver.fileno()))
+    except OSError: pass
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(taken) + 1, limits[1]))
+    erlang.send(pid, 'taken')
+    try: await received
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        asyncio.get_running_loop().remove_reader(receiver)
+        receiver.close()
+        sender.close()
+def give_back():
+    for descriptor in taken: os.close(descriptor)
+    sender.send(b'x')
+">>),
+    {ok, Loop} = py_nif:event_loop_new(),
+    {ok, Worker} = py_event_worker:start_link(<<"worker">>, Loop),
+    1 = erlang:trace(Worker, true, ['receive']),
+    Task = py_work:start(Loop, task,
+        {call, '__main__', received_by_the_last_descriptor, [self()], #{}}),
+    receive <<"taken">> -> ok end,
+    receive {trace, Worker, 'receive', {park, _, _, true}} -> ok end,
+    {error, unknown} = gen_server:call(Worker, is_that_done),
+    {ok, none} = py:call('__main__', give_back, []),
+    {ok, none} = py_event_loop:await(Task),
+    1 = erlang:trace(Worker, false, ['receive']),
+    _ = ep_test:flush(),
+    stop_worker(Worker).
+
 descriptor_of_a_pipe_again_and_again(_) ->
     ep_test:define(<<"
 async def ping_pong(rounds):
@@ -500,6 +544,23 @@ async def tidying():
     ok = py_nif:event_loop_destroy(Loop),
     {error, {executor_died, stopped}} = py:await(Task),
     noted([<<"tidied">>]).
+
+%% A task asks its loop to stop, which it can't: it is Erlang's.
+closing_after_a_stop_in_vain(_) ->
+    ep_test:define(<<"
+async def stopping():
+    asyncio.get_running_loop().stop()
+    try: await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.01)
+        notes.append('tidied all the same')
+">>),
+    {ok, Loop} = py_nif:event_loop_new(),
+    Task = py_work:start(Loop, task, {call, '__main__', stopping, [], #{}}),
+    {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0], #{}),
+    ok = py_nif:event_loop_destroy(Loop),
+    {error, {executor_died, stopped}} = py:await(Task),
+    noted([<<"tidied all the same">>]).
 
 deadline_reaches_erlang_call_in_a_coroutine(_) ->
     Self = self(),

@@ -23,6 +23,10 @@ class ThreadHost {
   /// propagate.
   [[nodiscard]] virtual bool run_jobs() noexcept = 0;
 
+  /// This thread, attached: a loop begins to occupy it, or has ended. An interruption that Python
+  /// code has seen before that concerns the code around it.
+  virtual void forget_interruption() noexcept = 0;
+
   /// The host of the calling thread, or null. Set once in a thread's life, by its host.
   static ThreadHost* current() noexcept { return current_slot(); }
 

@@ -29,7 +29,9 @@ PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* a
   take_chain(work.get());
   Executor* const executor = Executor::current();
   if (executor == nullptr) {
-    const bool good = send(py, target, arguments, count, deadline) && wait_in_thread(py, deadline);
+    const UniqueFd wake_fd(new_eventfd());  // may fail, which it must not once the call is made
+    const bool good =
+        send(py, target, arguments, count, deadline) && wait_in_thread(py, wake_fd.get(), deadline);
     return good ? result(py) : give_up();
   }
   executor_ = executor->shared_from_this();
@@ -153,22 +155,21 @@ bool PendingCall::wait_in_executor(const Attached& py, Executor& executor, Nanos
   return false;
 }
 
-bool PendingCall::wait_in_thread(const Attached& py, Nanos deadline) {
-  if (wait_detached(py, deadline)) return true;
+bool PendingCall::wait_in_thread(const Attached& py, int wake_fd, Nanos deadline) {
+  if (wait_detached(py, wake_fd, deadline)) return true;
   PyErr_SetString(PyExc_TimeoutError, kTooLate);
   return false;
 }
 
-bool PendingCall::wait_detached(const Attached& py, Nanos deadline) {
-  const UniqueFd wake_fd(new_eventfd());
+bool PendingCall::wait_detached(const Attached& py, int wake_fd, Nanos deadline) {
   const Detached detached(py);
-  waker_.arm(wake_fd.get());
+  waker_.arm(wake_fd);
   while (!answered_.load(std::memory_order_seq_cst) && now() < deadline) {
-    pollfd waiting{wake_fd.get(), POLLIN, 0};
+    pollfd waiting{wake_fd, POLLIN, 0};
     const timespec left = to_timespec(deadline == kNever ? 0 : deadline - now());
     if (::ppoll(&waiting, 1, deadline == kNever ? nullptr : &left, nullptr) > 0) break;
   }
-  waker_.disarm(wake_fd.get());
+  waker_.disarm(wake_fd);
   return answered_.load(std::memory_order_seq_cst);
 }
 
@@ -188,9 +189,12 @@ PyRef PendingCall::result(const Attached& py) {
   if (!type) return nullptr;
   const PyRef kind = codec.name(py, env_.get(), fields[1]);
   PyRef reason = codec.to_object(py, env_.get(), fields[2], options, failure);
-  if (!reason) reason = PyRef::steal(PyUnicode_FromString(failure.text().c_str()));
+  if (!reason) reason = failure.text_object(py);
   const PyRef stack = codec.to_object(py, env_.get(), fields[3], options, failure);
-  if (!kind || !reason || !stack) return nullptr;
+  if (!kind || !reason || !stack) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "malformed answer");
+    return nullptr;
+  }
   const PyRef error = PyRef::steal(
       PyObject_CallFunctionObjArgs(type.get(), kind.get(), reason.get(), stack.get(), nullptr));
   if (error) PyErr_SetObject(type.get(), error.get());
@@ -208,9 +212,10 @@ void PendingCall::run() noexcept {
   const PyRef error = value ? PyRef() : take_error(py);
   const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(), "done", nullptr));
   if (done.get() == Py_False) {
-    const PyRef set =
-        PyRef::steal(value ? PyObject_CallMethod(future.get(), "set_result", "O", value.get())
-                           : PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
+    // In parentheses, since a tuple would be taken for all the arguments.
+    const PyRef set = PyRef::steal(
+        value ? PyObject_CallMethod(future.get(), "set_result", "(O)", value.get())
+              : PyObject_CallMethod(future.get(), "set_exception", "(O)", error.get()));
   }
   if (PyErr_Occurred()) PyErr_WriteUnraisable(future.get());
 }

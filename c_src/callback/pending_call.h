@@ -66,8 +66,8 @@ class PendingCall final : public Job {
   bool claim();
   PyRef result(const Attached&);
   bool wait_in_executor(const Attached&, Executor& executor, Nanos deadline);
-  bool wait_in_thread(const Attached&, Nanos deadline);
-  bool wait_detached(const Attached&, Nanos deadline);
+  bool wait_in_thread(const Attached&, int wake_fd, Nanos deadline);
+  bool wait_detached(const Attached&, int wake_fd, Nanos deadline);
 
   Bridge& bridge_;
   OwnedEnv env_;  // of result_

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/stack.h"
 #include "convert/atom_table.h"
 #include "convert/beam_context.h"
 #include "convert/failure.h"
@@ -21,6 +22,11 @@ namespace ep::convert {
 
 /// Nesting beyond this is a failure, so a cycle is too, and the stack stays small.
 inline constexpr int kMaxDepth = 1000;
+/// So much fits on any stack that Python runs on.
+inline constexpr int kAnyStackDepth = 32;
+inline bool is_too_deep(int depth) noexcept {
+  return depth > kMaxDepth || (depth > kAnyStackDepth && stack_is_short());
+}
 
 /// What an Erlang binary becomes, save for {bytes, Bin}, which is bytes always.
 enum class BinaryAs : std::uint8_t { kAuto /* str if it is UTF-8, else bytes */, kStr, kBytes };

@@ -151,6 +151,8 @@ std::string Failure::text() const {
          (why_ == Why::kPythonError ? text_ : why_text(why_).text);
 }
 
+PyRef Failure::text_object(const Attached&) const { return decode(text()); }
+
 PyRef Failure::path_object(const Attached&) const {
   PyRef path = PyRef::steal(PyList_New(0));
   bool ok = static_cast<bool>(path);
@@ -176,7 +178,7 @@ void Failure::raise(const Attached& py, Codec& codec) const noexcept {
     if (why_ == Why::kNoMemory) throw std::bad_alloc();
     const PyRef type = codec.error_type(py, "ConversionError");
     if (!type) return;
-    const PyRef message = decode(text());
+    const PyRef message = text_object(py);
     const PyRef path = path_object(py);
     if (!message || !path) return;
     const PyRef error =

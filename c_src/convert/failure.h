@@ -66,6 +66,8 @@ class Failure {
 
   /// "cannot convert [3]['name']: a lone surrogate can't be UTF-8"
   std::string text() const;
+  /// The same as a str. Null with a Python error set.
+  PyRef text_object(const Attached&) const;
 
  private:
   struct Step {

@@ -97,7 +97,7 @@ class ToObject {
   PyRef list(ERL_NIF_TERM term, int depth) {
     unsigned length;
     if (!enif_get_list_length(env_, term, &length)) return fail(Why::kImproperList);
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(length)));
     ERL_NIF_TERM head;
     for (Py_ssize_t i = 0; enif_get_list_cell(env_, term, &head, &term); ++i) {
@@ -115,7 +115,7 @@ class ToObject {
     if (arity == 2 && elements[0] == codec_.atoms().bytes && enif_is_binary(env_, elements[1])) {
       return binary(elements[1], BinaryAs::kBytes);
     }
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef tuple = checked(PyTuple_New(arity));
     for (int i = 0; i < arity; ++i) {
       PyRef element = convert(elements[i], depth);
@@ -131,7 +131,7 @@ class ToObject {
   }
 
   PyRef map(ERL_NIF_TERM term, int depth) {
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef dict = checked(PyDict_New());
     ErlNifMapIterator pairs;
     if (!enif_map_iterator_create(env_, term, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) {

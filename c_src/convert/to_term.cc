@@ -176,7 +176,7 @@ class ToTerm {
   }
 
   bool list(PyObject* object, ERL_NIF_TERM* out, int depth) {
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     const std::size_t base = terms_.size();
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(object); ++i) {
       if (!push(PyList_GET_ITEM(object, i), i, depth)) return false;
@@ -185,7 +185,7 @@ class ToTerm {
   }
 
   bool tuple(PyObject* object, ERL_NIF_TERM* out, int depth) {
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     const Py_ssize_t arity = PyTuple_GET_SIZE(object);
     if (arity > kMaxTupleArity) return fail(Why::kTooLarge);
     const std::size_t base = terms_.size();
@@ -198,7 +198,7 @@ class ToTerm {
   }
 
   bool set(PyObject* object, ERL_NIF_TERM* out, int depth) {
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     // The base type's own iterator: a subclass may have another idea of it.
     const PyRef elements = PyRef::steal(PySet_Type.tp_iter(object));
     if (!elements) return fail_with_python_error();
@@ -218,7 +218,7 @@ class ToTerm {
   }
 
   bool dict(PyObject* object, ERL_NIF_TERM* out, int depth) {
-    if (depth > kMaxDepth) return fail(Why::kTooDeep);
+    if (is_too_deep(depth)) return fail(Why::kTooDeep);
     const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(object));
     const std::size_t keys = terms_.size();
     const std::size_t values = keys + count;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/scope_guard.h"
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "loop/loop_types.h"
@@ -216,6 +217,10 @@ bool EventLoop::serve_host(const Attached& py, ThreadHost* host) {
 
 bool EventLoop::run(const Attached& py) {
   ThreadHost* host = ThreadHost::current();
+  if (host != nullptr) host->forget_interruption();
+  const OnExit forget([&] {
+    if (host != nullptr) host->forget_interruption();
+  });
   do {
     if (!iterate(py, host)) return false;
   } while (!stopping_);

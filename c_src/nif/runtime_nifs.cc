@@ -30,7 +30,7 @@ ERL_NIF_TERM stop(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   if (!state.started()) throw BadArgument();
   ErlNifPid self;
   enif_self(env, &self);
-  state.stop(self, argv[0], get_deadline(env, state, argv[1]));
+  state.stop(env, self, argv[0], get_deadline(env, state, argv[1]));
   return state.services.beam.atoms.ok;
 }
 

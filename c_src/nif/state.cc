@@ -14,6 +14,16 @@
 
 namespace ep::nif {
 
+namespace {
+
+/// What runs when its loop closes has this long to come to an end, as a cancelled task has.
+constexpr Nanos kStuckAfter = 100 * kMillisecond;
+
+/// So long before the end of a stop, threads that are still busy are interrupted whatever they do.
+constexpr Nanos kLastCall = 3 * kSecond;
+
+}  // namespace
+
 /// Somebody who waits for {Event, Tag, Result}.
 class State::Waiting {
  public:
@@ -55,26 +65,28 @@ bool State::prepare(const Attached& py) {
   loop_types_ = module_state(module).loop;
   DropQueue& drops = *services.codec->drops();
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
-    services.interpreter->janitor().post(drain.get());
+    services.interpreter->undertaker().post(drain.get());
   });
   return task::prepare_names(py, services, module);
 }
 
-void State::run_executors() {
+std::string State::run_executors() noexcept {
+  // What is left of a run whose owner died before it could stop() it ends.
+  services.open_loops.close_all(nullptr, services.beam.atoms.stopped);
   std::lock_guard lock(mutex_);
-  end_executors();  // of a run whose owner died before it could stop() it
-  started_ = true;
+  end_executors();
   loop_types_->max_spin = options_.max_spin;  // no loop is there that could look at it now
-  for (unsigned i = 0; i < options_.loop_executors; ++i) {
-    Executor::Config config;
-    config.name = "py_loop_" + std::to_string(i + 1);
-    config.max_spin = options_.max_spin;
-    config.exit_guard = exit_guard_;
-    auto executor = std::make_shared<Executor>(std::move(config));
-    executor->start(services.interpreter->state());
-    loop_executors_.push_back(executor);
-    executors_.push_back(executor);
+  try {
+    for (unsigned i = 0; i < options_.loop_executors; ++i) {
+      loop_executors_.push_back(add_executor("py_loop_" + std::to_string(i + 1)));
+    }
+  } catch (const std::exception& error) {  // the system gives us no descriptor, or no thread
+    end_executors();
+    started_ = false;
+    return error.what();
   }
+  started_ = true;
+  return {};
 }
 
 /// Runs on the interpreter's own threads: the executors are started, and their starter told.
@@ -85,8 +97,7 @@ class State::Start final : public Job {
 
   void run() noexcept override {
     const std::unique_ptr<Start> self(this);
-    state_.run_executors();
-    waiting_->tell(state_.services.beam.atoms.started, state_.services.beam.atoms.ok);
+    state_.tell_started(*waiting_, state_.run_executors());
   }
   void abandon() noexcept override { delete this; }
 
@@ -95,10 +106,12 @@ class State::Start final : public Job {
   const std::unique_ptr<Waiting> waiting_;
 };
 
-void State::tell_failure(Waiting& waiting, const std::string& error) {
+void State::tell_started(Waiting& waiting, const std::string& error) {
   ErlNifEnv* const env = waiting.env();
   const Atoms& atoms = services.beam.atoms;
-  waiting.tell(atoms.started, enif_make_tuple2(env, atoms.error, make_binary(env, error)));
+  waiting.tell(atoms.started, error.empty()
+                                  ? atoms.ok
+                                  : enif_make_tuple2(env, atoms.error, make_binary(env, error)));
 }
 
 void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
@@ -114,7 +127,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
     // It got half-way, and in one process there is no second try. Not on a scheduler: see tell().
     const Thread teller("py_main", [this, waiting = std::shared_ptr(std::move(waiting)),
-                                    error = start_error_] { tell_failure(*waiting, error); });
+                                    error = start_error_] { tell_started(*waiting, error); });
     return;
   }
   Interpreter::Config config;
@@ -127,16 +140,11 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   config.prepare = [this](const Attached& py) { return prepare(py); };
   const auto started = [this,
                         waiting = std::shared_ptr(std::move(waiting))](const std::string& error) {
-    const Atoms& atoms = services.beam.atoms;
-    if (error.empty()) {
-      run_executors();
-      return waiting->tell(atoms.started, atoms.ok);
-    }
     {
-      std::lock_guard failed(mutex_);
+      std::lock_guard done(mutex_);
       start_error_ = error;
     }
-    tell_failure(*waiting, error);
+    tell_started(*waiting, error.empty() ? run_executors() : error);
   };
   services.interpreter = std::make_unique<Interpreter>(std::move(config), started);
 }
@@ -154,33 +162,48 @@ class State::Stop final : public Job {
   void run() noexcept override {
     const std::unique_ptr<Stop> self(this);
     const Attached py = Attached::in_slot();
+    PyObject* const interrupted = state_.services.names.interrupted;
+    wait(py, std::min(deadline_, now() + kStuckAfter));
     for (const auto& executor : executors_) {
-      executor->interrupt(py, nullptr, 0, state_.services.names.interrupted);
+      const void* const id = executor->innermost();  // null: it has loops to close, and may
+      if (id != nullptr) executor->interrupt(py, id, 0, interrupted);
     }
-    const PyRef cleaned =
-        PyRef::steal(PyObject_CallNoArgs(state_.services.names.application_stopped));
-    if (!cleaned) PyErr_WriteUnraisable(state_.services.names.application_stopped);
-    unsigned stuck = 0;
-    {
-      const Detached detached(py);
-      for (const auto& executor : executors_) {
-        if (executor->join_until(deadline_)) continue;
-        ++stuck;
-        executor->stop();
-      }
+    clean_up(py);
+    unsigned stuck = wait(py, deadline_ - kLastCall);
+    if (stuck > 0) {
+      for (const auto& executor : executors_) executor->interrupt(py, nullptr, 0, interrupted);
+      stuck = wait(py, deadline_);
+      for (const auto& executor : executors_) executor->stop();
     }
     waiting_->tell(state_.services.beam.atoms.stopped, enif_make_uint(waiting_->env(), stuck));
   }
   void abandon() noexcept override { delete this; }
 
  private:
+  /// Until all threads have ended, or the deadline; how many have not.
+  unsigned wait(const Attached& py, Nanos deadline) const {
+    const Detached detached(py);
+    return static_cast<unsigned>(
+        std::count_if(executors_.begin(), executors_.end(),
+                      [&](const auto& executor) { return !executor->join_until(deadline); }));
+  }
+
+  /// What is left over dies elsewhere, since its finalizers may run.
+  void clean_up(const Attached& py) {
+    PyObject* const function = state_.services.names.application_stopped;
+    PyRef left_over = PyRef::steal(PyObject_CallNoArgs(function));
+    if (!left_over) return PyErr_WriteUnraisable(function);
+    const DeferredRef dropped(py, std::move(left_over), state_.services.codec->drops());
+  }
+
   State& state_;
   const std::unique_ptr<Waiting> waiting_;
   const std::vector<std::shared_ptr<Executor>> executors_;
   const Nanos deadline_;
 };
 
-void State::stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+  services.open_loops.close_all(env, services.beam.atoms.stopped);
   std::vector<std::shared_ptr<Executor>> executors;
   {
     std::lock_guard lock(mutex_);
@@ -206,11 +229,17 @@ std::vector<std::shared_ptr<Executor>> State::end_executors() {
 
 std::shared_ptr<Executor> State::new_executor(const std::string& name) {
   std::lock_guard lock(mutex_);
-  if (!started_) return nullptr;
+  return started_ ? add_executor(name) : nullptr;
+}
+
+std::shared_ptr<Executor> State::add_executor(const std::string& name) {
   Executor::Config config;
   config.name = name;
   config.max_spin = options_.max_spin;
   config.exit_guard = exit_guard_;
+  config.ended = [this](const Executor& executor) {
+    services.open_loops.close_all(nullptr, services.beam.atoms.stopped, &executor);
+  };
   auto executor = std::make_shared<Executor>(std::move(config));
   executor->start(services.interpreter->state());
   std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });

@@ -36,8 +36,8 @@ class State {
   void start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options);
 
   /// Stops all executors but the interpreter's own, waiting for them for a while; then sends
-  /// {stopped, Tag, NumberOfExecutorsThatDidNotEnd}. The loops must have been closed before.
-  void stop(const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline);
+  /// {stopped, Tag, NumberOfExecutorsThatDidNotEnd}. Loops that still owe something are closed.
+  void stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline);
 
   /// A new, started executor. Only between start and stop.
   std::shared_ptr<Executor> new_executor(const std::string& name);
@@ -56,8 +56,11 @@ class State {
   class Drain;
 
   bool prepare(const Attached&);
-  void tell_failure(Waiting& waiting, const std::string& error);
-  void run_executors();
+  /// The answer to start(); an empty text is no error.
+  void tell_started(Waiting& waiting, const std::string& error);
+  /// Why that is impossible; empty if all went well. Then they are started.
+  std::string run_executors() noexcept;
+  std::shared_ptr<Executor> add_executor(const std::string& name);  // mutex_ held
   /// Lets all executors end when they have done what is queued; mutex_ held.
   std::vector<std::shared_ptr<Executor>> end_executors();
 

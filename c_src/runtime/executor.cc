@@ -20,12 +20,12 @@ Running::Running(const Attached&, Executor& executor, const void* id, const void
 Running::~Running() {
   std::lock_guard lock(executor_.mutex_);
   executor_.running_ = below_;
+  executor_.raised_ = nullptr;
   if (executor_.interrupted_.exchange(false)) {
     PyThreadState_SetAsyncExc(executor_.python_thread_, nullptr);
   }
   if (below_ != nullptr && below_->wanted_ != nullptr) {
-    PyThreadState_SetAsyncExc(executor_.python_thread_, std::exchange(below_->wanted_, nullptr));
-    executor_.interrupted_.store(true);
+    executor_.raise_soon(std::exchange(below_->wanted_, nullptr));
   }
 }
 
@@ -44,6 +44,7 @@ ChainWait::~ChainWait() {
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
       exit_guard_(std::move(config.exit_guard)),
+      ended_(std::move(config.ended)),
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
 
@@ -51,15 +52,15 @@ Executor::~Executor() { abandon_all(); }
 
 void Executor::start(PyInterpreterState* interpreter) {
   thread_ = Thread(name_, [self = shared_from_this(), interpreter] {
-    PyThreadState* state = PyThreadState_New(interpreter);
-    if (state == nullptr) {
+    if (PyThreadState* const state = PyThreadState_New(interpreter)) {
+      self->run(state);
+      PyEval_RestoreThread(state);
+      PyThreadState_Clear(state);
+      PyThreadState_DeleteCurrent();
+    } else {
       self->stop();
-      return;
     }
-    self->run(state);
-    PyEval_RestoreThread(state);
-    PyThreadState_Clear(state);
-    PyThreadState_DeleteCurrent();
+    if (self->ended_) self->ended_(*self);
   });
 }
 
@@ -119,21 +120,36 @@ bool Executor::interrupt(const Attached&, const void* id, std::uint64_t chain,
     }
     target->wanted_ = exception;
     if (running_->wanted_ == nullptr) return true;
-    PyThreadState_SetAsyncExc(python_thread_, std::exchange(running_->wanted_, nullptr));
-    interrupted_.store(true);
+    raise_soon(std::exchange(running_->wanted_, nullptr));
   }
   waker_.wake();
   return true;
 }
 
+/// mutex_ held, attached.
+void Executor::raise_soon(PyObject* exception) noexcept {
+  interruption_ = exception;
+  PyThreadState_SetAsyncExc(python_thread_, exception);
+  interrupted_.store(true);
+}
+
+/// Own thread, attached, after an interruption: has the interpreter raised it?
+bool Executor::is_raised() const noexcept { return PyThreadState_Get()->async_exc == nullptr; }
+
 bool Executor::deliver_interrupt(const Attached&) noexcept {
   if (!interrupted_.exchange(false)) return false;
-  PyThreadState* const state = PyThreadState_Get();
-  const PyRef exception = PyRef::borrow(state->async_exc);
-  if (!exception) return false;  // the interpreter has raised it already
+  if (is_raised()) {
+    raised_ = interruption_;
+    return false;
+  }
   PyThreadState_SetAsyncExc(python_thread_, nullptr);
-  PyErr_SetNone(exception.get());
+  PyErr_SetNone(interruption_);
   return true;
+}
+
+void Executor::forget_interruption() noexcept {
+  raised_ = nullptr;
+  if (interrupted_.load() && is_raised()) interrupted_.store(false);
 }
 
 void Executor::run(PyThreadState* state) {
@@ -178,8 +194,9 @@ void Executor::sleep() noexcept {
   spin_.slept_for(now() - start);
 }
 
+/// An idler that has not had its turn is work, too: code that holds the thread has begun since.
 bool Executor::has_jobs() const noexcept {
-  return interrupted_.load(std::memory_order_acquire) ||
+  return idler_ != nullptr || raised_ != nullptr || interrupted_.load(std::memory_order_acquire) ||
          pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
 }
 
@@ -215,7 +232,13 @@ Job* Executor::take(std::uint64_t chain) {
 }
 
 bool Executor::run_jobs() noexcept {
-  if (deliver_interrupt(Attached::in_slot())) return false;
+  const Attached py = Attached::in_slot();
+  if (deliver_interrupt(py)) return false;
+  if (raised_ != nullptr) {
+    PyErr_SetNone(std::exchange(raised_, nullptr));
+    return false;
+  }
+  set_idler(py, nullptr);  // whose turn would only come when the code that waits here has ended
   serve();
   return true;
 }

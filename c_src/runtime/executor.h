@@ -86,6 +86,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
     std::string name;                       // of the thread
     Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
     std::shared_ptr<ExitGuard> exit_guard;  // looked at before the thread sleeps, if there is one
+    std::function<void(const Executor&)> ended;  // called on its thread, detached, at the end
   };
 
   explicit Executor(Config config);
@@ -147,6 +148,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   Waker& waker() noexcept override { return waker_; }
   bool has_jobs() const noexcept override;
   bool run_jobs() noexcept override;
+  void forget_interruption() noexcept override;
 
  private:
   friend class ChainWait;
@@ -167,11 +169,14 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void sleep() noexcept;
   void fetch();
   Job* take(std::uint64_t chain);
+  void raise_soon(PyObject* exception) noexcept;
+  bool is_raised() const noexcept;
   bool deliver_interrupt(const Attached&) noexcept;
   void abandon_all() noexcept;
 
   const std::string name_;
   const std::shared_ptr<ExitGuard> exit_guard_;
+  const std::function<void(const Executor&)> ended_;
   Thread thread_;
   Mailbox<Job> mailbox_;
   Waker waker_;
@@ -184,10 +189,14 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   // Own thread only.
   AdaptiveSpin spin_;
   Idler* idler_ = nullptr;
+  /// What the interpreter has raised in some callback of a blocking loop; which the loop has to
+  /// raise, too, since tasks keep to themselves what is raised in them.
+  PyObject* raised_ = nullptr;
 
   std::mutex mutex_;  // protects the following; never held while Python runs
   std::deque<Job*> pending_;
   Running* running_ = nullptr;
+  PyObject* interruption_ = nullptr;  // the last; a type that lives for ever
   unsigned long python_thread_ = 0;
   std::vector<std::uint64_t> waiting_chains_;  // innermost last; changed by the own thread only
   // So that has_jobs() and waits_for() need no lock, as a rule.

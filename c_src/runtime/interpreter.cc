@@ -59,13 +59,15 @@ bool put_first_on_path(const std::string& directory) {
 }  // namespace
 
 Interpreter::Interpreter(Config config, std::function<void(std::string)> started) {
-  Executor::Config for_main = config.executor;
-  for_main.name = "py_main";
-  main_ = std::make_shared<Executor>(std::move(for_main));
-  Executor::Config for_janitor = config.executor;
-  for_janitor.name = "py_janitor";
-  for_janitor.max_spin = 0;
-  janitor_ = std::make_shared<Executor>(std::move(for_janitor));
+  const auto make = [&config](const char* name, Nanos max_spin) {
+    Executor::Config its = config.executor;
+    its.name = name;
+    its.max_spin = max_spin;
+    return std::make_shared<Executor>(std::move(its));
+  };
+  main_ = make("py_main", config.executor.max_spin);
+  janitor_ = make("py_janitor", 0);  // nobody waits for these two
+  undertaker_ = make("py_undertaker", 0);
   thread_ = Thread("py_main", [this, config = std::move(config), started = std::move(started)] {
     run(config, started);
   });
@@ -77,7 +79,13 @@ void Interpreter::run(const Config& config, const std::function<void(std::string
     return;
   }
   PyThreadState* const thread_state = PyEval_SaveThread();
-  janitor_->start(state_);
+  try {
+    janitor_->start(state_);
+    undertaker_->start(state_);
+  } catch (const std::exception& error) {
+    started(std::string("can't start a thread: ") + error.what());
+    return;
+  }
   started({});
   main_->adopt(thread_state);
 }

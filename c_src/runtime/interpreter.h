@@ -2,9 +2,10 @@
 // main thread, and kept until the VM ends: extension modules can't be loaded into a process twice,
 // so stopping the application stops the executors, never the interpreter (docs/decisions/).
 //
-// Two executors belong to it. `main()` is Python's main thread: signal handlers run there, and
+// Three executors belong to it. `main()` is Python's main thread: signal handlers run there, and
 // bin/erlpy runs its program there. `janitor()` does what nobody should wait for: it raises
-// interruptions in other threads, drops objects that died on a scheduler, and joins threads.
+// interruptions in other threads and joins threads; no code of users' may run there. `undertaker()`
+// drops objects that died elsewhere; their finalizers may take as long as they like.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,7 @@ class Interpreter {
     std::string libpython;      // its symbols become global, or extension modules can't be imported
     std::string package_dir;    // where the package `erlang` is: the first of sys.path
     bool sandbox = true;        // nobody may fork or replace the VM
-    Executor::Config executor;  // of the two executors; the name is ignored
+    Executor::Config executor;  // of the three executors; the name is ignored
     std::function<bool(const Attached&)> prepare;  // adds `_erlang`; false with a Python error set
   };
 
@@ -36,6 +37,7 @@ class Interpreter {
   PyInterpreterState* state() const noexcept { return state_; }
   Executor& main() noexcept { return *main_; }
   Executor& janitor() noexcept { return *janitor_; }
+  Executor& undertaker() noexcept { return *undertaker_; }
 
  private:
   std::string initialize(const Config& config);
@@ -44,6 +46,7 @@ class Interpreter {
   PyInterpreterState* state_ = nullptr;
   std::shared_ptr<Executor> main_;
   std::shared_ptr<Executor> janitor_;
+  std::shared_ptr<Executor> undertaker_;
   Thread thread_;
 };
 

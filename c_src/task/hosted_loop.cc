@@ -21,9 +21,12 @@ constexpr Nanos kErlangTimerLateness = 2 * kMillisecond;
 }  // namespace
 
 HostedLoop::HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor)
-    : services_(services), executor_(std::move(executor)), owns_executor_(owns_executor) {}
+    : services_(services), executor_(std::move(executor)), owns_executor_(owns_executor) {
+  services_.open_loops.add(this);
+}
 
 HostedLoop::~HostedLoop() {
+  services_.open_loops.remove(this);
   // Without a close() before, the Python loop is still open, and its users may outlive us.
   if (loop::EventLoop* const loop = loop_.load()) loop->set_notifier(nullptr);
   if (owns_executor_) executor_->stop();
@@ -38,8 +41,10 @@ HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission) 
   }
   if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
   enif_keep_resource(submission);  // the mailbox's reference
-  if (submission->post()) return Accepted::kYes;
-  enif_release_resource(submission);
+  const bool posted = submission->post();
+  if (!posted) enif_release_resource(submission);
+  // An executor that ends has its loops closed, and these may have been looked at already.
+  if (posted && !executor_->stopped()) return Accepted::kYes;
   // If close() was faster it has answered already.
   return submission->withdraw() ? Accepted::kClosed : Accepted::kYes;
 }
@@ -234,9 +239,12 @@ bool HostedLoop::arm(ErlNifEnv* env) {
   release_replaced(env);
   std::lock_guard lock(mutex_);
   if (select_fd_ < 0 || closing_) return false;
+  if (enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
+                  services_.beam.atoms.undefined) < 0) {
+    return false;
+  }
   selected_ = true;
-  return enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
-                     services_.beam.atoms.undefined) >= 0;
+  return true;
 }
 
 void HostedLoop::wake(std::uint64_t sequence) noexcept {
@@ -256,13 +264,15 @@ DescriptorEvents& HostedLoop::descriptor_events() {
 
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   std::vector<Job*> early;
+  bool again;
   {
     std::lock_guard lock(mutex_);
-    if (closing_.exchange(true)) return;
-    early.swap(early_);
+    again = closing_.exchange(true);
+    early.swap(early_);  // none are let in after the first time
     if (descriptor_events_) descriptor_events_->close();
   }
   if (caller != nullptr) release_poller(caller);
+  if (again) return;
   for (const auto& submission : ledger_.close()) submission->fail_loop_died(caller, why);
   for (Job* job : early) job->abandon();
   queue(finish_);
@@ -300,7 +310,9 @@ void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
 void HostedLoop::finish(const Attached& py) {
   finished_ = true;
   if (python_loop_) {
+    const Running work(py, *executor_, nullptr, this, 0);  // not to be meant by accident
     loop_.load()->set_notifier(nullptr);
+    loop_.load()->set_stopping(false);  // somebody may have asked for that: in vain, until now
     const PyRef done =
         PyRef::steal(PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
     if (!done) PyErr_WriteUnraisable(python_loop_.get(py));

@@ -51,7 +51,8 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
 
   /// Ends the loop: all it owes is answered with {executor_died, Why}, its tasks are cancelled, the
   /// Python loop is closed and, if owned, the executor stopped. Does not wait. `caller` as in
-  /// Submission::fail_loop_died().
+  /// Submission::fail_loop_died(). The VM's poll set can only be left with one, so if that was
+  /// null, again later.
   void close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
 
   /// Descriptors watched for Erlang; made on first use. Throws std::system_error.

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "beam/binary.h"
+#include "beam/external.h"
 #include "cpython/slot.h"
 
 namespace ep::task {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// The arguments of a call as a vectorcall wants them: an empty place, positionals, keyword values.
 class Arguments {
@@ -200,12 +204,14 @@ class Invocation {
   template <class Take>
   bool each_pair(ERL_NIF_TERM map, Take&& take) {
     ErlNifMapIterator pairs;
-    if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
+    if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) {
+      throw std::bad_alloc();
+    }
     ERL_NIF_TERM key_term, value_term;
     bool good = true;
     for (std::size_t i = 0;
          good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term); ++i) {
-      PyRef key = name(key_term);
+      PyRef key = is_told_apart(map, key_term) ? name(key_term) : failed_conversion();
       PyRef value = key ? convert(value_term) : PyRef();
       if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));
       good = value && take(i, std::move(key), std::move(value));
@@ -213,6 +219,20 @@ class Invocation {
     }
     enif_map_iterator_destroy(env_, &pairs);
     return good;
+  }
+
+  /// False if `key`, a binary, is the same name as an atom among the map's keys.
+  bool is_told_apart(ERL_NIF_TERM map, ERL_NIF_TERM key) {
+    std::size_t size;
+    if (enif_get_map_size(env_, map, &size) && size < 2) return true;
+    const auto text = binary_view(env_, key);
+    ERL_NIF_TERM atom, value;
+    if (!text || !existing_atom(*text, &atom) || !enif_get_map_value(env_, map, atom, &value)) {
+      return true;
+    }
+    problem_.failure.set(convert::Why::kDuplicateKey);
+    problem_.failure.in_key(std::string(*text));
+    return false;
   }
 
   PyRef convert(ERL_NIF_TERM term) {
@@ -230,7 +250,11 @@ class Invocation {
       PyErr_SetString(PyExc_ValueError, "code contains a NUL byte");
       return nullptr;
     }
-    return PyRef::steal(Py_CompileString(std::string(*text).c_str(), file, start));
+    // Text has no encoding to declare, as in Python's own exec().
+    PyCompilerFlags flags = _PyCompilerFlags_INIT;
+    flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
+    const std::string source(text->substr(text->starts_with(kByteOrderMark) ? 3 : 0));
+    return PyRef::steal(Py_CompileStringFlags(source.c_str(), file, start, &flags));
   }
 
   PyRef exec(ERL_NIF_TERM code) {

@@ -49,6 +49,14 @@ void take_list(Submission* first, std::vector<ResourceRef<Submission>>& out) {
 
 }  // namespace
 
+ResourceRef<Submission> Ledger::any() {
+  std::lock_guard lock(mutex_);
+  for (const auto& [pid, owner] : owners_) {
+    if (owner.first != nullptr) return ResourceRef<Submission>::share(owner.first);
+  }
+  return {};
+}
+
 std::vector<ResourceRef<Submission>> Ledger::take(const ErlNifPid& owner) {
   std::vector<ResourceRef<Submission>> out;
   std::lock_guard lock(mutex_);

@@ -33,6 +33,8 @@ class Ledger {
   /// How many there are; exact when nobody else is at it.
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
+  /// One that is in it, or null.
+  ResourceRef<Submission> any();
   /// Takes out all submissions of a process that died.
   std::vector<ResourceRef<Submission>> take(const ErlNifPid& owner);
   /// Takes out everything and lets nothing more in.

@@ -12,6 +12,7 @@
 #include "convert/codec.h"
 #include "cpython/ref.h"
 #include "runtime/interpreter.h"
+#include "task/open_loops.h"
 
 namespace ep::task {
 
@@ -56,6 +57,7 @@ struct Services {
   EnvPool envs;
   ResourceType<Submission> submissions;
   ResourceType<HostedLoop> loops;
+  OpenLoops open_loops;
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;

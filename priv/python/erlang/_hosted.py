@@ -61,13 +61,13 @@ async def _cancel_all() -> None:
         executor.shutdown(wait=False)
 
 
-def application_stopped() -> None:
-    """Leave nothing of this run of the application behind for the next one."""
+def application_stopped() -> list[Any]:
+    """Leave nothing of this run of the application behind for the next one; what there was."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:  # closed or replaced by the user
             pass
     main = sys.modules["__main__"].__dict__
-    for name in [name for name in main if not (name.startswith("__") and name.endswith("__"))]:
-        del main[name]
+    names = [name for name in main if not (name.startswith("__") and name.endswith("__"))]
+    return [main.pop(name) for name in names]
