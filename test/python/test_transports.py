@@ -758,3 +758,84 @@ class TestDatagram(TransportCase):
             await self.end(server, client)
 
         self.run_async(main)
+
+
+class TestDatagramOptions(TransportCase):
+    """What the standard library's loops don't have."""
+
+    async def endpoint(self, *args, **options):
+        transport, protocol = await self.loop.create_datagram_endpoint(Datagrams, *args, **options)
+        self.ends.append((transport, protocol.lost))
+        return transport, transport.get_extra_info("socket")
+
+    def run_async(self, function):
+        async def main():
+            await function()
+            for transport, _ in self.ends:
+                transport.close()
+            await asyncio.gather(*(lost for _, lost in self.ends))
+
+        self.ends = []
+        super().run_async(main)
+        self.ends.clear()
+
+    def option(self, sock, name):
+        return sock.getsockopt(socket.SOL_SOCKET, name) != 0
+
+    def test_reuse_address(self):
+        async def main():
+            _, first = await self.endpoint(("127.0.0.1", 0), reuse_address=True)
+            self.assertTrue(self.option(first, socket.SO_REUSEADDR))
+            self.assertFalse(self.option(first, socket.SO_REUSEPORT))
+            with self.assertRaises(OSError):
+                await self.endpoint(first.getsockname(), reuse_address=False)
+            transport, second = await self.endpoint(
+                first.getsockname(), ("127.0.0.1", 9), reuse_address=True, reuse_port=True
+            )
+            self.assertEqual(second.getsockname(), first.getsockname())
+            self.assertEqual(transport.get_extra_info("peername"), ("127.0.0.1", 9))
+            self.assertTrue(self.option(second, socket.SO_REUSEPORT))
+
+        self.run_async(main)
+
+    def test_reuse_address_and_broadcast(self):
+        async def main():
+            transport, sock = await self.endpoint(
+                ("127.0.0.1", 0), ("127.0.0.1", 9), reuse_address=True, allow_broadcast=True
+            )
+            self.assertTrue(self.option(sock, socket.SO_BROADCAST))
+            # Not connected, so that anybody may answer; but it knows where to send to.
+            self.assertIsNone(transport.get_extra_info("peername"))
+            transport.sendto(b"discarded")
+
+        self.run_async(main)
+
+    def test_reuse_address_of_a_family(self):
+        async def main():
+            _, sock = await self.endpoint(family=socket.AF_INET, reuse_address=True)
+            self.assertEqual(sock.family, socket.AF_INET)
+            for wrong, error in (
+                ({}, ValueError),
+                ({"local_addr": "127.0.0.1"}, TypeError),
+                ({"local_addr": ("::1", 0), "remote_addr": ("127.0.0.1", 9)}, ValueError),
+                ({"local_addr": ("192.0.2.1", 0)}, OSError),
+            ):
+                with self.subTest(wrong), self.assertRaises(error):
+                    await self.endpoint(reuse_address=True, **wrong)
+
+        self.run_async(main)
+
+    def test_a_socket_overrides_all_options(self):
+        async def main():
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.bind(("127.0.0.1", 0))
+            name = made.getsockname()
+            _, sock = await self.endpoint(
+                ("127.0.0.1", 0), family=socket.AF_INET6, reuse_address=True, sock=made
+            )
+            self.assertEqual(sock.getsockname(), name)
+            self.assertFalse(self.option(sock, socket.SO_REUSEADDR))
+            with self.assertRaises(TypeError):
+                await self.endpoint(sock=made, backlog=1)
+
+        self.run_async(main)

@@ -15,6 +15,7 @@ from typing import Any, Callable, Coroutine
 import _erlang
 
 from . import _servers, _tls
+from ._datagrams import DatagramEndpoints
 
 _log = logging.getLogger("asyncio")
 
@@ -24,7 +25,7 @@ _ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 _TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
 
 
-class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
+class NativeTransports(DatagramEndpoints):
     """The part of a loop that makes transports and accepts connections.
 
     Its `_transports` is what keeps an open transport alive, and `_acceptors` likewise.
