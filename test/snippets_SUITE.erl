@@ -8,6 +8,7 @@
 
 -export([all/0, groups/0, suite/0, init_per_group/2, end_per_group/2]).
 -export([blocks/1, program/1, failures_are_noticed/1, links_lead_somewhere/1]).
+-export([architecture_names_every_module/1]).
 
 -define(LIMIT, 120000).
 
@@ -15,7 +16,8 @@ suite() ->
     [{timetrap, {minutes, 10}}].
 
 all() ->
-    [failures_are_noticed, links_lead_somewhere | [{group, Name} || {Name, _, _} <- groups()]].
+    [failures_are_noticed, links_lead_somewhere, architecture_names_every_module] ++
+        [{group, Name} || {Name, _, _} <- groups()].
 
 groups() ->
     [{list_to_atom(File), [], [blocks]} || File <- pages(), has_blocks(File)] ++
@@ -82,6 +84,13 @@ failures_are_noticed(_Config) ->
 
 links_lead_somewhere(_Config) ->
     [] = [{File, Link} || File <- pages(), Link <- links(File), not leads_somewhere(File, Link)].
+
+%% Its picture is what people look for a module in.
+architecture_names_every_module(_Config) ->
+    {ok, Page} = file:read_file(filename:join(root(), "docs/architecture.md")),
+    Files = files(["src/*.erl", "priv/python/erlang/_*.py"]) -- ["priv/python/erlang/__init__.py"],
+    Modules = [filename:basename(filename:rootname(File)) || File <- Files],
+    [] = [Module || Module <- Modules, nomatch =:= re:run(Page, "\\b" ++ Module ++ "\\b")].
 
 %% Those to other files of the project, without what comes after #.
 links(File) ->
