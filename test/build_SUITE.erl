@@ -22,7 +22,12 @@
     not_a_python/1,
     build_stops_with_that_line/1,
     cmake_stops_with_that_line/1,
-    make_help_lists_every_target/1
+    make_help_lists_every_target/1,
+    setup_does_nothing_when_all_is_there/1,
+    setup_installs_what_is_missing/1,
+    setup_says_what_sudo_is_for/1,
+    setup_without_sudo/1,
+    setup_elsewhere/1
 ]).
 
 all() ->
@@ -30,7 +35,9 @@ all() ->
         all_is_there, python_is_picked, no_compiler, old_compiler, no_erlang, broken_erlang,
         no_erlang_headers, no_python, old_python, old_python_of_another_syntax, no_python_headers,
         no_shared_python, not_a_python, build_stops_with_that_line, cmake_stops_with_that_line,
-        make_help_lists_every_target
+        make_help_lists_every_target, setup_does_nothing_when_all_is_there,
+        setup_installs_what_is_missing, setup_says_what_sudo_is_for, setup_without_sudo,
+        setup_elsewhere
     ].
 
 init_per_testcase(Case, Config) ->
@@ -133,6 +140,77 @@ make_help_lists_every_target(_Config) ->
      || Target <- string:lexemes(Phony, " ")
     ],
     ?assertMatch({_, _}, binary:match(Help, <<"(now /my/python3)">>)).
+
+%% On a Debian of scripts, where `rebar3' may be missing.
+
+setup_does_nothing_when_all_is_there(Config) ->
+    ok = debian(Config, [], "0"),
+    [{0, <<>>, <<>>} = setup(Config, Groups) || Groups <- [[], ["demo"], ["test"], ["bench"]]].
+
+setup_installs_what_is_missing(Config) ->
+    ok = debian(Config, ["rebar3", "python3-aiohttp"], "0"),
+    {0, Output, <<>>} = setup(Config, ["demo"]),
+    ?assertEqual(
+        [
+            <<"erlang_python: installing: python3-aiohttp rebar3">>,
+            <<"apt-get update -q">>,
+            <<"apt-get install -qy --no-install-recommends python3-aiohttp rebar3">>
+        ],
+        lines(Output)
+    ),
+    {0, OfBuild, <<>>} = setup(Config, []),
+    ?assertEqual(nomatch, binary:match(OfBuild, <<"aiohttp">>)).
+
+setup_says_what_sudo_is_for(Config) ->
+    ok = debian(Config, ["rebar3"], "1000"),
+    _ = script(Config, "sudo", "echo \"sudo: $*\""),
+    {0, Output, <<>>} = setup(Config, []),
+    [
+        <<"erlang_python: installing with sudo apt-get: rebar3">>,
+        <<"sudo: apt-get update -q">>,
+        <<"sudo: env DEBIAN_FRONTEND=noninteractive apt-get install ", _/binary>>
+    ] = lines(Output).
+
+setup_without_sudo(Config) ->
+    ok = debian(Config, ["rebar3"], "1000"),
+    Path = [{"PATH", ?config(bin, Config) ++ ":" ++ without("sudo", Config)}],
+    {1, <<>>, <<"erlang_python: as root, please: apt-get install rebar3\n">>} = setup_in(Path, []).
+
+setup_elsewhere(Config) ->
+    Path = [{"PATH", without("dpkg-query", Config)}],
+    {0, <<>>, Stderr} = setup_in(Path, []),
+    [<<"erlang_python: no Debian here; these must be there by other means:">>, Names] = lines(Stderr),
+    ?assertMatch({_, _}, binary:match(Names, <<"rebar3">>)).
+
+debian(Config, Missing, User) ->
+    _ = script(Config, "dpkg-query", [
+        "for name; do case $name in -* | *{* | ", lists:join(" | ", ["''" | Missing]), ") ;;\n"
+        "  *) echo \"installed $name\" ;;\n"
+        "esac; done"
+    ]),
+    _ = script(Config, "apt-get", "echo \"apt-get $*\""),
+    _ = script(Config, "id", ["echo ", User]),
+    ok.
+
+setup(Config, Groups) ->
+    setup_in([path(Config)], Groups).
+
+setup_in(Env, Groups) ->
+    program:run(project:file("scripts/setup"), Groups, #{env => Env}).
+
+%% A folder with the programs that scripts/setup calls, save one.
+without(Hidden, Config) ->
+    Tools = ["bash", "env", "sed", "sort", "comm", "xargs", "echo", "id", "head", "grep", "dirname"],
+    Folder = filename:join(?config(bin, Config), "tools"),
+    ok = filelib:ensure_dir(filename:join(Folder, "x")),
+    [
+        ok = file:make_symlink(os:find_executable(Tool), filename:join(Folder, Tool))
+     || Tool <- Tools, Tool =/= Hidden
+    ],
+    Folder.
+
+lines(Text) ->
+    binary:split(Text, <<"\n">>, [global, trim]).
 
 complains(Env, What) ->
     {Status, Stdout, Stderr} = configure(Env),
