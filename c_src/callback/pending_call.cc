@@ -209,9 +209,9 @@ void PendingCall::run() noexcept {
   const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(), "done", nullptr));
   if (done.get() == Py_False) {
     // In parentheses, since a tuple alone would be taken for all the arguments.
-    const PyRef set =
-        PyRef::steal(value ? PyObject_CallMethod(future.get(), "set_result", "(O)", value.get())
-                           : PyObject_CallMethod(future.get(), "set_exception", "(O)", error.get()));
+    const PyRef set = PyRef::steal(
+        value ? PyObject_CallMethod(future.get(), "set_result", "(O)", value.get())
+              : PyObject_CallMethod(future.get(), "set_exception", "(O)", error.get()));
   }
   if (PyErr_Occurred()) PyErr_WriteUnraisable(future.get());
 }
