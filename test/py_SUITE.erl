@@ -178,6 +178,11 @@ conversion_errors_name_the_path(_) ->
     {error, {conversion, [{index, 0}], _}} = py:call('__main__', echo, [[a | b]]),
     {error, {conversion, _, _}} = py:call('__main__', echo, [], #{k => <<1:1>>}),
     {error, {conversion, _, _}} = py:eval(<<"x">>, #{x => <<1:1>>}),
+    Twice = {error, {conversion, [{map_key, <<"k">>}], duplicate_key}},
+    [Twice = py:call(Module, Function, [], #{k => 1, <<"k">> => 2, <<"l">> => 3})
+     || {Module, Function} <- [{'__main__', echo}, {builtins, dict}]],
+    Twice = py:eval(<<"k">>, #{k => 1, <<"k">> => 2}),
+    {ok, #{<<"k">> := 1, <<"l">> := 2}} = py:call(builtins, dict, [], #{k => 1, <<"l">> => 2}),
     ep_test:define(<<"def cyclic():\n    x = []\n    x.append(x)\n    return x">>),
     {error, {conversion, _, _}} = py:call('__main__', cyclic, []).
 
@@ -456,6 +461,8 @@ bad_arguments_raise(_) ->
     ?assertError(_, py:cast(math, sqrt, 1)),
     ?assertError(_, py:spawn_call(math, sqrt, 1)),
     ?assertError(_, py:async_call(math, sqrt, 1)),
+    [?assertError({bad_option, {timeout, T}}, py:async_gather([{math, sqrt, [1]}], T))
+     || T <- [-1, soon]],
     ?assertError(_, py:await(not_a_ref)),
     ?assertError(_, py:await(make_ref(), -1)),
     ?assertError(_, py:eval(<<"1">>, not_a_map)),

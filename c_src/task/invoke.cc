@@ -203,12 +203,39 @@ class Invocation {
     if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
     ERL_NIF_TERM key_term, value_term;
     bool good = true;
+    std::size_t atoms = 0, all = 0;
     for (std::size_t i = 0;
          good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term); ++i) {
+      atoms += enif_is_atom(env_, key_term);
+      ++all;
       PyRef key = name(key_term);
       PyRef value = key ? convert(value_term) : PyRef();
       if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));
       good = value && take(i, std::move(key), std::move(value));
+      enif_map_iterator_next(env_, &pairs);
+    }
+    enif_map_iterator_destroy(env_, &pairs);
+    return good && (atoms == 0 || atoms == all || are_different(map));
+  }
+
+  /// An atom and a binary may be the same name.
+  bool are_different(ERL_NIF_TERM names) {
+    const PyRef seen = PyRef::steal(PySet_New(nullptr));
+    ErlNifMapIterator pairs;
+    if (!seen || !enif_map_iterator_create(env_, names, &pairs, ERL_NIF_MAP_ITERATOR_FIRST))
+      return false;
+    ERL_NIF_TERM key_term, value_term;
+    bool good = true;
+    while (good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term)) {
+      const PyRef key = name(key_term);
+      if (key && PySet_Contains(seen.get(), key.get()) == 1) {
+        problem_.failure.set(convert::Why::kDuplicateKey);
+        problem_.failure.in_key(std::string(PyUnicode_AsUTF8(key.get())));
+        failed_conversion();
+        good = false;
+      } else {
+        good = key && PySet_Add(seen.get(), key.get()) == 0;
+      }
       enif_map_iterator_next(env_, &pairs);
     }
     enif_map_iterator_destroy(env_, &pairs);
