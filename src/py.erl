@@ -158,6 +158,7 @@ async_gather(Calls) ->
 -spec async_gather([{name(), name(), [term()]} | {name(), name(), [term()], kwargs()}], timeout()) ->
     {ok, [term()]} | {error, error()}.
 async_gather(Calls, Timeout) ->
+    _ = py_work:options(Timeout),  % raises, if it is none
     Deadline = deadline(Timeout),
     %% All are looked at before any is started, so that a bad one leaves nothing running.
     Requests = [gather_args(Call) || Call <- Calls],
@@ -236,7 +237,17 @@ unregister_function(Name) ->
 %% a time: another takes its place. Modules that are imported already stay as they are.
 -spec activate_venv(file:name_all()) -> ok | {error, error()}.
 activate_venv(Dir) ->
-    done(call('erlang._venv', activate, [unicode:characters_to_binary(Dir)])).
+    done(call('erlang._venv', activate, [{bytes, native_name(Dir)}])).
+
+%% The bytes that the system knows a file by.
+native_name(Name) when is_binary(Name) ->
+    Name;
+native_name(Name) ->
+    Flat = filename:flatten(Name),
+    case unicode:characters_to_binary(Flat, unicode, file:native_name_encoding()) of
+        Binary when is_binary(Binary) -> Binary;
+        _ -> error(badarg, [Name])
+    end.
 
 %% @doc Undoes activate_venv/1.
 -spec deactivate_venv() -> ok | {error, error()}.
