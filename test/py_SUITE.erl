@@ -524,6 +524,8 @@ def wrong(): return erlang.schedule_py('__main__', 'not_there')
     {ok, <<"done">>} = py:call('__main__', countdown, [5000]),
     {ok, <<"done">>} = py_event_loop:run('__main__', countdown, [5000]),
     ?EXCEPTION(<<"AttributeError">>) = py:call('__main__', wrong, []),
+    [?EXCEPTION(<<"TypeError">>) = py:call(erlang, Schedule, Names)
+     || Schedule <- [schedule_py, schedule_inline], Names <- [[1, <<"f">>], [<<"math">>, 1]]],
     {error, timeout} = py:call('__main__', countdown, [1 bsl 60], #{}, 50),
     ep_test:no_message().
 
@@ -656,4 +658,6 @@ def in_a_thread():
     4 = Wait(),
     {ok, [Problem]} = py:call('__main__', in_a_thread, []),
     {match, _} = re:run(Problem, "running event loop"),
+    [?EXCEPTION(<<"TypeError">>) = Run(erlang, spawn_task, [3])
+     || Run <- [fun py:call/3, fun py_event_loop:run/3]],
     ok = py:unregister_function(started).

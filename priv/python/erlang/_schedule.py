@@ -54,8 +54,8 @@ def schedule_inline(
 
     Within its own module the caller may name whatever it sees, a local function too.
     """
-    seen = _seen_from(sys._getframe().f_back, module, func)
-    return ScheduleMarker(True, _call(module, func, args, kwargs, seen))
+    call = _call(module, func, args, kwargs, sys._getframe().f_back)
+    return ScheduleMarker(True, call)
 
 
 def _seen_from(frame: types.FrameType | None, module: str, func: str) -> Any:
@@ -80,8 +80,17 @@ def _attribute(value: Any, path: str) -> Any:
 
 
 def _call(
-    module: str, func: str, args: _Args, kwargs: _Kwargs, function: Any = None
+    module: str,
+    func: str,
+    args: _Args,
+    kwargs: _Kwargs,
+    caller: types.FrameType | None = None,
 ) -> Callable[[], object]:
+    for name in (module, func):
+        if not isinstance(name, str):
+            raise TypeError(f"the names of a module and a function are wanted, not {name!r}")
+    function = _seen_from(caller, module, func)
+
     def call() -> object:
         called = function
         if called is None:
