@@ -1,7 +1,7 @@
 """Prints what a build against the interpreter running this needs, as KEY=VALUE lines.
 
 Leaves with status 1 and one line on standard error if that interpreter can't be embedded. Runs on
-any Python 3, so that one which is too old still gets as far as being told so.
+any Python, so that one which is too old still gets as far as being told so.
 """
 
 import os

@@ -2,7 +2,7 @@
 -module(erlang_python_app).
 -behaviour(application).
 
--export([start/2, stop/1]).
+-export([start/2, stop/1, priv_dir/0]).
 
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
@@ -12,6 +12,15 @@ start(_Type, _Args) ->
 stop(_State) ->
     _ = [persistent_term:erase(Key) || {Key, _} <- persistent_term:get(), is_ours(Key)],
     ok.
+
+%% @doc Where the library and the Python package are. The folder of the application may have any
+%% name, and then the code server does not know it.
+-spec priv_dir() -> file:filename().
+priv_dir() ->
+    case code:priv_dir(erlang_python) of
+        {error, bad_name} -> filename:join([filename:dirname(code:which(?MODULE)), "..", "priv"]);
+        Dir -> Dir
+    end.
 
 %% What the loops, and how many there are, were published under.
 is_ours({Module, _}) -> lists:member(Module, [py_context, py_event_loop, py_event_loop_pool]);

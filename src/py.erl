@@ -101,6 +101,7 @@ exec(Code, Options) ->
 cast(Module, Function, Args) ->
     cast(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec cast(name(), name(), [term()], kwargs()) -> ok.
 cast(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:cast(py_context:mine(), call, {call, Module, Function, Args, Kwargs}).
@@ -110,6 +111,7 @@ cast(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
 spawn_call(Module, Function, Args) ->
     spawn_call(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec spawn_call(name(), name(), [term()], kwargs()) -> reference().
 spawn_call(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:start(py_context:mine(), call, {call, Module, Function, Args, Kwargs}).
@@ -130,6 +132,7 @@ await(Ref, Timeout) when is_reference(Ref) ->
 async_call(Module, Function, Args) ->
     async_call(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec async_call(name(), name(), [term()], kwargs()) -> reference().
 async_call(Module, Function, Args, Kwargs) ->
     py_event_loop_pool:create_task(Module, Function, Args, Kwargs).
@@ -139,6 +142,7 @@ async_call(Module, Function, Args, Kwargs) ->
 async_await(Ref) ->
     await(Ref).
 
+%% @doc As await/2.
 -spec async_await(reference(), timeout()) -> result().
 async_await(Ref, Timeout) ->
     await(Ref, Timeout).
@@ -150,6 +154,7 @@ async_await(Ref, Timeout) ->
 async_gather(Calls) ->
     async_gather(Calls, ?TIMEOUT).
 
+%% @doc With a time limit for all.
 -spec async_gather([{name(), name(), [term()]} | {name(), name(), [term()], kwargs()}], timeout()) ->
     {ok, [term()]} | {error, error()}.
 async_gather(Calls, Timeout) ->
@@ -185,6 +190,7 @@ left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 call_method(Object, Name, Args) ->
     call_method(Object, Name, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec call_method(object(), name(), [term()], kwargs()) -> result().
 call_method(Object, Name, Args, Kwargs) ->
     py_context:call_method(py_context:mine(), Object, Name, Args, Kwargs).
@@ -231,7 +237,17 @@ unregister_function(Name) ->
 %% a time: another takes its place. Modules that are imported already stay as they are.
 -spec activate_venv(file:name_all()) -> ok | {error, error()}.
 activate_venv(Dir) ->
-    done(call('erlang._venv', activate, [unicode:characters_to_binary(Dir)])).
+    done(call('erlang._venv', activate, [{bytes, native_name(Dir)}])).
+
+%% The bytes that the system knows a file by.
+native_name(Name) when is_binary(Name) ->
+    Name;
+native_name(Name) ->
+    Flat = filename:flatten(Name),
+    case unicode:characters_to_binary(Flat, unicode, file:native_name_encoding()) of
+        Binary when is_binary(Binary) -> Binary;
+        _ -> error(badarg, [Name])
+    end.
 
 %% @doc Undoes activate_venv/1.
 -spec deactivate_venv() -> ok | {error, error()}.

@@ -48,10 +48,12 @@ stop(Context) ->
 call(Context, Module, Function, Args) ->
     call(Context, Module, Function, Args, #{}, #{}).
 
+%% @doc As `py:call/4', on this context.
 -spec call(context(), py:name(), py:name(), [term()], py:kwargs()) -> py:result().
 call(Context, Module, Function, Args, Kwargs) ->
     call(Context, Module, Function, Args, Kwargs, #{}).
 
+%% @doc As `py:call/5', on this context.
 -spec call(context(), py:name(), py:name(), [term()], py:kwargs(), py:options()) -> py:result().
 call(Context, Module, Function, Args, Kwargs, Options) when is_list(Args), is_map(Kwargs) ->
     request(Context, {call, Module, Function, Args, Kwargs}, Options).
@@ -61,10 +63,12 @@ call(Context, Module, Function, Args, Kwargs, Options) when is_list(Args), is_ma
 eval(Context, Code) ->
     eval(Context, Code, #{}, #{}).
 
+%% @doc As `py:eval/2', on this context.
 -spec eval(context(), py:code(), py:locals()) -> py:result().
 eval(Context, Code, Locals) ->
     eval(Context, Code, Locals, #{}).
 
+%% @doc As `py:eval/3', on this context.
 -spec eval(context(), py:code(), py:locals(), py:options()) -> py:result().
 eval(Context, Code, Locals, Options) when is_map(Locals) ->
     request(Context, {eval, code(Code), Locals}, Options).
@@ -74,6 +78,7 @@ eval(Context, Code, Locals, Options) when is_map(Locals) ->
 exec(Context, Code) ->
     exec(Context, Code, #{}).
 
+%% @doc As `py:exec/2', on this context.
 -spec exec(context(), py:code(), py:options()) -> ok | {error, py:error()}.
 exec(Context, Code, Options) ->
     case request(Context, {exec, code(Code)}, Options) of
@@ -86,6 +91,7 @@ exec(Context, Code, Options) ->
 call_method(Context, Object, Name, Args) ->
     call_method(Context, Object, Name, Args, #{}).
 
+%% @doc As `py:call_method/4', on this context.
 -spec call_method(context(), py:object(), py:name(), [term()], py:kwargs()) -> py:result().
 call_method(Context, Object, Name, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     request(Context, {call_method, Object, Name, Args, Kwargs}, #{}).

@@ -31,6 +31,7 @@ run(Module, Function, Args, Options) ->
 create_task(Module, Function, Args) ->
     create_task(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec create_task(py:name(), py:name(), [term()], py:kwargs()) -> reference().
 create_task(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:start(default(), task, {call, Module, Function, Args, Kwargs}).
@@ -50,6 +51,7 @@ await(Ref, Timeout) when is_reference(Ref) ->
 spawn_task(Module, Function, Args) ->
     spawn_task(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec spawn_task(py:name(), py:name(), [term()], py:kwargs()) -> ok.
 spawn_task(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:cast(default(), task, {call, Module, Function, Args, Kwargs}).

@@ -13,6 +13,7 @@
 run(Module, Function, Args) ->
     run(Module, Function, Args, #{}).
 
+%% @doc As `py_event_loop:run/4', on the loop of this process.
 -spec run(py:name(), py:name(), [term()], py_event_loop:run_options()) -> py:result().
 run(Module, Function, Args, Options) ->
     py_event_loop:run_on(py_work:nested(mine()), Module, Function, Args, Options).
@@ -22,6 +23,7 @@ run(Module, Function, Args, Options) ->
 create_task(Module, Function, Args) ->
     create_task(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec create_task(py:name(), py:name(), [term()], py:kwargs()) -> reference().
 create_task(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:start(mine(), task, {call, Module, Function, Args, Kwargs}).
@@ -31,6 +33,7 @@ create_task(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) -
 await(Ref) ->
     py_event_loop:await(Ref).
 
+%% @doc As `py_event_loop:await/2'.
 -spec await(reference(), timeout()) -> py:result().
 await(Ref, Timeout) ->
     py_event_loop:await(Ref, Timeout).
@@ -40,6 +43,7 @@ await(Ref, Timeout) ->
 spawn_task(Module, Function, Args) ->
     spawn_task(Module, Function, Args, #{}).
 
+%% @doc With keyword arguments.
 -spec spawn_task(py:name(), py:name(), [term()], py:kwargs()) -> ok.
 spawn_task(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
     py_work:cast(mine(), task, {call, Module, Function, Args, Kwargs}).

@@ -35,12 +35,7 @@
     | {exec, binary()}.
 
 init() ->
-    Priv =
-        case code:priv_dir(erlang_python) of
-            {error, bad_name} -> filename:join([filename:dirname(code:which(?MODULE)), "..", "priv"]);
-            Dir -> Dir
-        end,
-    erlang:load_nif(filename:join(Priv, "erlang_python_nif"), 0).
+    erlang:load_nif(filename:join(erlang_python_app:priv_dir(), "erlang_python_nif"), 0).
 
 %% @doc Starts the interpreter, if it does not run yet, and the executors that host loops. Without
 %% the sandbox Python may fork or replace the VM; that is settled when the interpreter starts.

@@ -95,7 +95,7 @@ in_venv(Venv, Default) ->
 
 %% Absolute, since the code path may be relative and Python code may change the directory.
 package_dir() ->
-    Folder = filename:join(code:priv_dir(erlang_python), "python"),
+    Folder = filename:join(erlang_python_app:priv_dir(), "python"),
     unicode:characters_to_binary(filename:absname(Folder)).
 
 virtual_env() ->

@@ -53,7 +53,7 @@ handle_info(_Other, State) ->
     {noreply, State}.
 
 ensure_running(#state{port = none}) ->
-    Program = filename:join(code:priv_dir(erlang_python), "erlang_python_spawner"),
+    Program = filename:join(erlang_python_app:priv_dir(), "erlang_python_spawner"),
     %% open_port/2 finds that out, too, but loses a descriptor then.
     case os:find_executable(Program) of
         false -> #state{answer = wrong("~ts can't be executed", [Program])};

@@ -18,7 +18,7 @@ all() ->
         killed_runtime_restarts_all,
         killed_supervisors, killed_log_and_sender, child_processes_are_waited_for,
         sys_executable_is_a_python, environment_of_the_application, bad_environment,
-        broken_package_is_told_each_time,
+        broken_package_is_told_each_time, folder_of_any_name,
         rounds_of_calls_leak_nothing, rounds_of_failures_leak_nothing, rounds_of_tasks_leak_nothing,
         rounds_of_timeouts_leak_nothing, rounds_of_callbacks_leak_nothing,
         rounds_of_contexts_leak_nothing, rounds_of_loops_leak_nothing
@@ -420,6 +420,25 @@ broken_package_is_told_each_time(Config) ->
         {match, _} = re:run(io_lib:format("~p", [Reason]), "broken on purpose")
      end || _ <- [1, 2]],
     peer:stop(Peer).
+
+%% The code server knows an application by the name of its folder only.
+folder_of_any_name(Config) ->
+    Folder = filename:join(proplists:get_value(priv_dir, Config), "a-checkout"),
+    ok = file:make_symlink(code:lib_dir(erlang_python), Folder),
+    %% The package, the library, and the spawner.
+    Code =
+        "{ok, _} = application:ensure_all_started(erlang_python),"
+        "ok = py:exec(\""
+        "import asyncio\\n"
+        "async def program():\\n"
+        "    return await (await asyncio.create_subprocess_exec('true')).wait()\\n"
+        "\"),"
+        "{ok, 0} = py:call('__main__', program, []),"
+        "halt(0).",
+    Args = ["-noinput", "-pa", filename:join(Folder, "ebin"), "-eval", Code],
+    Env = [{"ERL_LIBS", false}],
+    {0, <<>>, <<>>} = program:run(os:find_executable("erl"), Args, #{env => Env}),
+    ok = file:delete(Folder).
 
 rounds(Round) ->
     [Round() || _ <- lists:seq(1, 1000)],

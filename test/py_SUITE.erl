@@ -188,6 +188,11 @@ conversion_errors_name_the_path(_) ->
     {error, {conversion, [{index, 0}], _}} = py:call('__main__', echo, [[a | b]]),
     {error, {conversion, _, _}} = py:call('__main__', echo, [], #{k => <<1:1>>}),
     {error, {conversion, _, _}} = py:eval(<<"x">>, #{x => <<1:1>>}),
+    Twice = {error, {conversion, [{map_key, <<"k">>}], duplicate_key}},
+    [Twice = py:call(Module, Function, [], #{k => 1, <<"k">> => 2, <<"l">> => 3})
+     || {Module, Function} <- [{'__main__', echo}, {builtins, dict}]],
+    Twice = py:eval(<<"k">>, #{k => 1, <<"k">> => 2}),
+    {ok, #{<<"k">> := 1, <<"l">> := 2}} = py:call(builtins, dict, [], #{k => 1, <<"l">> => 2}),
     ep_test:define(<<"def cyclic():\n    x = []\n    x.append(x)\n    return x">>),
     {error, {conversion, _, _}} = py:call('__main__', cyclic, []).
 
@@ -475,6 +480,8 @@ bad_arguments_raise(_) ->
     ?assertError(_, py:cast(math, sqrt, 1)),
     ?assertError(_, py:spawn_call(math, sqrt, 1)),
     ?assertError(_, py:async_call(math, sqrt, 1)),
+    [?assertError({bad_option, {timeout, T}}, py:async_gather([{math, sqrt, [1]}], T))
+     || T <- [-1, soon]],
     ?assertError(_, py:await(not_a_ref)),
     ?assertError(_, py:await(make_ref(), -1)),
     ?assertError(_, py:eval(<<"1">>, not_a_map)),
@@ -536,6 +543,8 @@ def wrong(): return erlang.schedule_py('__main__', 'not_there')
     {ok, <<"done">>} = py:call('__main__', countdown, [5000]),
     {ok, <<"done">>} = py_event_loop:run('__main__', countdown, [5000]),
     ?EXCEPTION(<<"AttributeError">>) = py:call('__main__', wrong, []),
+    [?EXCEPTION(<<"TypeError">>) = py:call(erlang, Schedule, Names)
+     || Schedule <- [schedule_py, schedule_inline], Names <- [[1, <<"f">>], [<<"math">>, 1]]],
     {error, timeout} = py:call('__main__', countdown, [1 bsl 60], #{}, 50),
     ep_test:no_message().
 
@@ -668,4 +677,6 @@ def in_a_thread():
     4 = Wait(),
     {ok, [Problem]} = py:call('__main__', in_a_thread, []),
     {match, _} = re:run(Problem, "running event loop"),
+    [?EXCEPTION(<<"TypeError">>) = Run(erlang, spawn_task, [3])
+     || Run <- [fun py:call/3, fun py_event_loop:run/3]],
     ok = py:unregister_function(started).

@@ -21,8 +21,8 @@ all() ->
         deadline_of_the_caller, deadline_kills_the_function,
         dead_caller_kills_the_function, cancelled_outer_call_interrupts_the_nested_one,
         nested_with_one_context, nested_errors, nested_coroutine_call, nested_asyncio_run,
-        async_call_results_and_errors, tuples_by_async_call,
-        async_calls_at_once, async_call_on_a_standard_loop,
+        async_call_results_and_errors, async_call_gives_tuples_whole, async_calls_at_once,
+        async_call_on_a_standard_loop,
         send_to_pids_and_names, send_keeps_order, send_to_the_dead, send_to_nobody,
         send_of_bad_things, send_from_threads, send_to_other_nodes,
         send_to_a_node_that_is_not_there, whereis_of_names, dead_router_answers_its_calls,
@@ -408,12 +408,15 @@ async def acaught(name, *args):
         {ok, 5} = py:call('__main__', acaught, [fun(X) -> X end, 5])
     end).
 
-tuples_by_async_call(_) ->
+async_call_gives_tuples_whole(_) ->
     ep_test:define(<<"
-async def given(call): return await erlang.async_call(call)
+async def acall(*args): return await erlang.async_call('same', *args)
+def scheduled(*args): return erlang.schedule('same', *args)
 ">>),
-    [{ok, Tuple} = py:call('__main__', given, [fun() -> Tuple end])
-     || Tuple <- [{}, {1}, {1, 2}, {{}}]].
+    with(same, fun([X]) -> X end, fun() ->
+        [{ok, Tuple} = py:call('__main__', Function, [Tuple], #{}, 5000)
+         || Function <- [acall, scheduled], Tuple <- [{}, {1}, {1, 2}, {{1}}]]
+    end).
 
 async_calls_at_once(_) ->
     ep_test:define(<<"

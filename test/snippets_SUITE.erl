@@ -8,6 +8,7 @@
 
 -export([all/0, groups/0, suite/0, init_per_group/2, end_per_group/2]).
 -export([blocks/1, program/1, failures_are_noticed/1, links_lead_somewhere/1]).
+-export([architecture_names_every_module/1, public_functions_are_documented/1]).
 
 -define(LIMIT, 120000).
 
@@ -15,7 +16,10 @@ suite() ->
     [{timetrap, {minutes, 10}}].
 
 all() ->
-    [failures_are_noticed, links_lead_somewhere | [{group, Name} || {Name, _, _} <- groups()]].
+    [
+        failures_are_noticed, links_lead_somewhere, architecture_names_every_module,
+        public_functions_are_documented
+    ] ++ [{group, Name} || {Name, _, _} <- groups()].
 
 groups() ->
     [{list_to_atom(File), [], [blocks]} || File <- pages(), has_blocks(File)] ++
@@ -82,6 +86,31 @@ failures_are_noticed(_Config) ->
 
 links_lead_somewhere(_Config) ->
     [] = [{File, Link} || File <- pages(), Link <- links(File), not leads_somewhere(File, Link)].
+
+%% Its picture is what people look for a module in.
+architecture_names_every_module(_Config) ->
+    {ok, Page} = file:read_file(filename:join(root(), "docs/architecture.md")),
+    Files = files(["src/*.erl", "priv/python/erlang/_*.py"]) -- ["priv/python/erlang/__init__.py"],
+    Modules = [filename:basename(filename:rootname(File)) || File <- Files],
+    [] = [Module || Module <- Modules, nomatch =:= re:run(Page, "\\b" ++ Module ++ "\\b")].
+
+%% A comment before every -spec, a docstring for every name.
+public_functions_are_documented(_Config) ->
+    Public = [py, py_context, py_callback, py_event_loop, py_event_loop_pool, py_event_worker],
+    [] = [{Module, Bare} || Module <- Public, Bare <- undocumented(Module)],
+    {ok, _} = application:ensure_all_started(erlang_python),
+    {ok, []} = py:eval(<<
+        "[n for n in __import__('erlang').__all__ if not getattr(__import__('erlang'), n).__doc__]"
+    >>),
+    ok = application:stop(erlang_python).
+
+undocumented(Module) ->
+    {ok, Text} = file:read_file(filename:join([root(), "src", [atom_to_list(Module), ".erl"]])),
+    Pattern = "\\n(?:[^%\\n][^\\n]*)?\\n-spec (\\w+)",
+    case re:run(Text, Pattern, [global, {capture, [1], list}]) of
+        {match, Found} -> lists:append(Found);
+        nomatch -> []
+    end.
 
 %% Those to other files of the project, without what comes after #.
 links(File) ->

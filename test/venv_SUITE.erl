@@ -106,7 +106,16 @@ paths_of_all_kinds(Config) ->
     [begin
         ok = py:activate_venv(Path),
         ok = py:deactivate_venv()
-     end || Path <- [Venv, unicode:characters_to_binary(Venv)]].
+     end || Path <- [Venv, unicode:characters_to_binary(Venv), list_to_atom(Venv), [Venv, "/."]]],
+    %% A name need not be UTF-8.
+    {Plain, _} = make(Config, "bytes"),
+    Link = <<(list_to_binary(filename:dirname(Plain)))/binary, "/", 255>>,
+    ok = file:make_symlink(Plain, Link),
+    ok = py:activate_venv(Link),
+    {ok, Link} = py:eval(<<"__import__('os').environb[b'VIRTUAL_ENV']">>),
+    ok = py:deactivate_venv(),
+    ok = file:delete(Link),
+    ?assertError(badarg, py:activate_venv(["/", 16#d800])).
 
 check_of_configuration(Config) ->
     {Venv, _} = make(Config, "checked"),

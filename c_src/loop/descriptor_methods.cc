@@ -41,7 +41,7 @@ int descriptor_of(const Attached& py, PyObject* object) {
 
 bool check_no_transport(EventLoop& loop, PyObject* file) {
   return static_cast<bool>(
-      PyRef::steal(PyObject_CallMethod(loop.object(), "_ensure_fd_no_transport", "O", file)));
+      PyRef::steal(PyObject_CallMethod(loop.object(), "_ensure_fd_no_transport", "(O)", file)));
 }
 
 /// Null: Python error set.

@@ -123,9 +123,10 @@ bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
 bool StreamTransport::send_or_hold(const Attached& py, std::span<Bytes> chunks) {
   const std::uint64_t turn = loop().turn();
   if (turn == 0) return send_held(py) && send_now(py, chunks);
-  if (std::exchange(last_write_turn_, turn) == turn) held_turns_left_ = kHeldTurns;
-  if (!holding_ && (held_turns_left_ == 0 || !queue_.empty())) return send_now(py, chunks);
-  return hold(py, chunks);
+  const bool is_second = std::exchange(last_write_turn_, turn) == turn;
+  if (is_second) held_turns_left_ = kHeldTurns;
+  const bool may_hold = !is_second && held_turns_left_ > 0 && queue_.empty();
+  return holding_ || may_hold ? hold(py, chunks) : send_now(py, chunks);
 }
 
 bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {

@@ -1,5 +1,6 @@
 """What the C++ core promises to do without: lookups, copies, objects and system calls."""
 
+import asyncio
 import gc
 import os
 import socket
@@ -107,6 +108,99 @@ class Transports(TransportCase):
             self.assertEqual(await self.loop.sock_recv(theirs, 1000), b"".join(parts))
             transport.abort()
             await protocol.lost
+
+        self.run_async(main)
+
+    def packets(self):
+        """A transport whose other end tells system calls apart, and how to read these."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        self.addCleanup(theirs.close)
+        protocol = Recorder()
+        transport = self.loop._make_socket_transport(ours, protocol)
+
+        def received():
+            packets = []
+            try:
+                while packet := theirs.recv(1 << 20):
+                    packets.append(packet)
+            except BlockingIOError:
+                pass
+            return packets
+
+        return transport, protocol, received
+
+    async def write_in_pieces(self, transport, turns=1):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+            transport.write(b"head, ")
+            transport.write(b"body")
+
+    def test_who_writes_in_pieces_is_found_out(self):
+        async def main():
+            transport, protocol, received = self.packets()
+            await self.write_in_pieces(transport)
+            self.assertEqual(received(), [b"head, ", b"body"])
+            await self.write_in_pieces(transport)
+            transport.writelines([b", and ", b"the rest"])
+            await asyncio.sleep(0)
+            self.assertEqual(received(), [b"head, body, and the rest"])
+            for _ in range(20):  # not in pieces any more
+                await asyncio.sleep(0)
+                transport.write(b"whole")
+            self.assertEqual(received(), [b"whole"] * 20)
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
+    def test_nothing_is_held_that_somebody_could_miss(self):
+        async def main():
+            transport, protocol, received = self.packets()
+            await self.write_in_pieces(transport)
+            whole, large = b"head, body", bytes(100_000)
+            for ask, answer in (
+                (transport.get_write_buffer_size, 0),
+                (transport.set_write_buffer_limits, None),
+                (lambda: transport.write(large), None),
+            ):
+                await asyncio.sleep(0)
+                received()
+                await self.write_in_pieces(transport)
+                self.assertEqual(received(), [])
+                self.assertEqual(ask(), answer)
+                self.assertEqual(b"".join(received()).rstrip(b"\0"), whole)
+            await asyncio.sleep(0)
+            received()
+            await self.write_in_pieces(transport)
+            transport.write_eof()
+            self.assertEqual(received(), [whole])
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
+    def test_what_is_held_leaves_before_the_end(self):
+        async def main():
+            for end in "close", "abort":
+                transport, protocol, received = self.packets()
+                await self.write_in_pieces(transport, turns=2)
+                getattr(transport, end)()
+                self.assertEqual(b"".join(received()), b"head, body" * 2)
+                await protocol.lost
+
+        self.run_async(main)
+
+    def test_what_is_held_fails_like_any_other(self):
+        async def main():
+            transport, protocol, received = self.packets()
+            await self.write_in_pieces(transport)
+            transport.pause_reading()
+            await asyncio.sleep(0)
+            transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+            await self.write_in_pieces(transport)
+            self.assertIsInstance(await protocol.lost, BrokenPipeError)
 
         self.run_async(main)
 

@@ -870,7 +870,6 @@ class TestDatagram(TransportCase):
                 ({}, ValueError),
                 ({"local_addr": "127.0.0.1"}, TypeError),
                 ({"local_addr": address}, OSError),
-                ({"sock": server[0].get_extra_info("socket"), "reuse_port": True}, ValueError),
                 ({"local_addr": self.LOCAL, "no_such": True}, TypeError),
             ):
                 with self.assertRaises(error):
@@ -911,45 +910,83 @@ class TestDatagram(TransportCase):
         self.run_async(main)
 
 
-class TestReusedAddresses(TransportCase):
-    """`reuse_address` of datagram endpoints, which the standard library has given up."""
+class TestDatagramOptions(TransportCase):
+    """What the standard library's loops don't have."""
 
-    def test_two_endpoints_on_one_address(self):
+    async def endpoint(self, *args, **options):
+        transport, protocol = await self.loop.create_datagram_endpoint(Datagrams, *args, **options)
+        self.ends.append((transport, protocol.lost))
+        return transport, transport.get_extra_info("socket")
+
+    def run_async(self, function):
         async def main():
-            def endpoint(**options):
-                return self.loop.create_datagram_endpoint(Datagrams, **options)
-
-            first = await endpoint(local_addr=("127.0.0.1", 0), reuse_address=True)
-            address = first[0].get_extra_info("sockname")
-            with self.assertRaises(OSError) as caught:
-                await endpoint(local_addr=address)
-            self.assertEqual(caught.exception.errno, errno.EADDRINUSE)
-            del caught
-            second = await endpoint(local_addr=address, reuse_address=True)
-            client = await endpoint(remote_addr=address, reuse_address=True)
-            client[0].sendto(b"to one of them")
-            with self.assertRaises(ValueError):
-                client[0].sendto(b"to somebody else", ("127.0.0.1", 9))
-            await self.until(lambda: first[1].received or second[1].received)
-            for transport, protocol in first, second, client:
+            await function()
+            for transport, _ in self.ends:
                 transport.close()
-                await protocol.lost
+            await asyncio.gather(*(lost for _, lost in self.ends))
+
+        self.ends = []
+        super().run_async(main)
+        self.ends.clear()
+
+    def option(self, sock, name):
+        return sock.getsockopt(socket.SOL_SOCKET, name) != 0
+
+    def test_reuse_address(self):
+        async def main():
+            _, first = await self.endpoint(("127.0.0.1", 0), reuse_address=True)
+            self.assertTrue(self.option(first, socket.SO_REUSEADDR))
+            self.assertFalse(self.option(first, socket.SO_REUSEPORT))
+            with self.assertRaises(OSError):
+                await self.endpoint(first.getsockname(), reuse_address=False)
+            transport, second = await self.endpoint(
+                first.getsockname(), ("127.0.0.1", 9), reuse_address=True, reuse_port=True
+            )
+            self.assertEqual(second.getsockname(), first.getsockname())
+            self.assertEqual(transport.get_extra_info("peername"), ("127.0.0.1", 9))
+            self.assertTrue(self.option(second, socket.SO_REUSEPORT))
 
         self.run_async(main)
 
-    def test_wrong_arguments(self):
+    def test_reuse_address_and_broadcast(self):
         async def main():
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.addCleanup(sock.close)
+            transport, sock = await self.endpoint(
+                ("127.0.0.1", 0), ("127.0.0.1", 9), reuse_address=True, allow_broadcast=True
+            )
+            self.assertTrue(self.option(sock, socket.SO_BROADCAST))
+            # Not connected, so that anybody may answer; but it knows where to send to.
+            self.assertIsNone(transport.get_extra_info("peername"))
+            transport.sendto(b"discarded")
+
+        self.run_async(main)
+
+    def test_reuse_address_of_a_family(self):
+        async def main():
+            _, sock = await self.endpoint(family=socket.AF_INET, reuse_address=True)
+            self.assertEqual(sock.family, socket.AF_INET)
             for wrong, error in (
                 ({}, ValueError),
-                ({"sock": sock}, ValueError),
                 ({"local_addr": "127.0.0.1"}, TypeError),
-                ({"local_addr": ("127.0.0.1", 0), "remote_addr": ("::1", 9)}, ValueError),
-                ({"local_addr": ("127.0.0.1", 0), "no_such": True}, TypeError),
+                ({"local_addr": ("::1", 0), "remote_addr": ("127.0.0.1", 9)}, ValueError),
+                ({"local_addr": ("192.0.2.1", 0)}, OSError),
             ):
-                with self.assertRaises(error):
-                    await self.loop.create_datagram_endpoint(Datagrams, reuse_address=True, **wrong)
+                with self.subTest(wrong), self.assertRaises(error):
+                    await self.endpoint(reuse_address=True, **wrong)
+
+        self.run_async(main)
+
+    def test_a_socket_overrides_all_options(self):
+        async def main():
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.bind(("127.0.0.1", 0))
+            name = made.getsockname()
+            _, sock = await self.endpoint(
+                ("127.0.0.1", 0), family=socket.AF_INET6, reuse_address=True, sock=made
+            )
+            self.assertEqual(sock.getsockname(), name)
+            self.assertFalse(self.option(sock, socket.SO_REUSEADDR))
+            with self.assertRaises(TypeError):
+                await self.endpoint(sock=made, backlog=1)
 
         self.run_async(main)
 

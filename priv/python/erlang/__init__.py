@@ -25,7 +25,7 @@ from ._errors import ConversionError, ErlangError, Interrupted
 from ._logging import setup_logging
 from ._loop import ErlangEventLoop
 from ._mode import ExecutionMode, detect_mode
-from ._policy import EventLoopPolicy, install
+from ._policy import ErlangEventLoopPolicy, EventLoopPolicy, install
 from ._runners import new_event_loop, run
 from ._schedule import ScheduleMarker, consume_time_slice, schedule, schedule_inline, schedule_py
 
@@ -34,6 +34,7 @@ __all__ = [
     "ConversionError",
     "ErlangError",
     "ErlangEventLoop",
+    "ErlangEventLoopPolicy",
     "EventLoopPolicy",
     "ExecutionMode",
     "Fun",

@@ -56,6 +56,8 @@ def spawn_task(coro: Coroutine[Any, Any, _T], *, name: str | None = None) -> asy
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loop = _erlang.current_loop()
+        if not asyncio.iscoroutine(coro):
+            raise TypeError(f"a coroutine was expected, got {coro!r}") from None
         if loop is None:
             coro.close()
             raise RuntimeError(

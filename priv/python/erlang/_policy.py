@@ -15,10 +15,14 @@ from ._loop import ErlangEventLoop
 
 
 # The private name is the only one that does not warn on 3.14.
-class EventLoopPolicy(asyncio.unix_events._UnixDefaultEventLoopPolicy):
+class ErlangEventLoopPolicy(asyncio.unix_events._UnixDefaultEventLoopPolicy):
     """new_event_loop() returns an ErlangEventLoop; the rest is as with the default policy."""
 
     _loop_factory = ErlangEventLoop
+
+
+#: As uvloop calls its own.
+EventLoopPolicy = ErlangEventLoopPolicy
 
 
 def install() -> None:
@@ -32,4 +36,4 @@ def install() -> None:
     with warnings.catch_warnings():
         # One warning, ours, is enough.
         warnings.simplefilter("ignore", DeprecationWarning)
-        asyncio.set_event_loop_policy(EventLoopPolicy())
+        asyncio.set_event_loop_policy(ErlangEventLoopPolicy())

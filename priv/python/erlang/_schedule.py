@@ -7,7 +7,9 @@ functions give is fairness: other work of the same thread runs before the contin
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
+import types
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from . import _calls
@@ -48,16 +50,52 @@ def schedule_py(
 def schedule_inline(
     module: str, func: str, args: _Args = None, kwargs: _Kwargs = None
 ) -> ScheduleMarker:
-    """Continue with a Python function at once: a loop without a growing stack."""
-    return ScheduleMarker(True, _call(module, func, args, kwargs))
+    """Continue with a Python function at once: a loop without a growing stack.
+
+    Within its own module the caller may name whatever it sees, a local function too.
+    """
+    call = _call(module, func, args, kwargs, sys._getframe().f_back)
+    return ScheduleMarker(True, call)
 
 
-def _call(module: str, func: str, args: _Args, kwargs: _Kwargs) -> Callable[[], object]:
+def _seen_from(frame: types.FrameType | None, module: str, func: str) -> Any:
+    """What `func` means where `frame` runs, if that is in `module`; else None.
+
+    The namespace of a frame need not be its module's: code may run in one of its own.
+    """
+    if frame is None or frame.f_globals.get("__name__") != module:
+        return None
+    first, _, rest = func.partition(".")
+    for scope in (frame.f_locals, frame.f_globals):
+        value = scope.get(first)
+        if rest and value is not None or callable(value):
+            return _attribute(value, rest)
+    return None
+
+
+def _attribute(value: Any, path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        value = getattr(value, name)
+    return value
+
+
+def _call(
+    module: str,
+    func: str,
+    args: _Args,
+    kwargs: _Kwargs,
+    caller: types.FrameType | None = None,
+) -> Callable[[], object]:
+    for name in (module, func):
+        if not isinstance(name, str):
+            raise TypeError(f"the names of a module and a function are wanted, not {name!r}")
+    function = _seen_from(caller, module, func)
+
     def call() -> object:
-        function: Any = importlib.import_module(module)
-        for name in func.split("."):
-            function = getattr(function, name)
-        return function(*(args or ()), **(kwargs or {}))
+        called = function
+        if called is None:
+            called = _attribute(importlib.import_module(module), func)
+        return called(*(args or ()), **(kwargs or {}))
 
     return call
 

@@ -14,7 +14,8 @@ from typing import Any, Callable, Coroutine
 
 import _erlang
 
-from . import _datagrams, _servers, _tls
+from . import _servers, _tls
+from ._datagrams import DatagramEndpoints
 
 _log = logging.getLogger("asyncio")
 
@@ -24,7 +25,7 @@ _ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 _TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
 
 
-class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
+class NativeTransports(DatagramEndpoints):
     """The part of a loop that makes transports and accepts connections.
 
     Its `_transports` is what keeps an open transport alive, and `_acceptors` likewise.
@@ -141,28 +142,6 @@ class NativeTransports(asyncio.selector_events.BaseSelectorEventLoop):
             del handshake  # its exception's traceback refers to this frame
             raise
         return tls._app_transport
-
-    async def create_datagram_endpoint(  # type: ignore[override]
-        self,
-        protocol_factory: Callable[[], asyncio.DatagramProtocol],
-        local_addr: Any = None,
-        remote_addr: Any = None,
-        *,
-        reuse_address: bool | None = None,
-        **options: Any,
-    ) -> tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]:
-        """A UDP or Unix datagram socket; see asyncio.loop.create_datagram_endpoint().
-
-        `reuse_address`, which asyncio has given up, sets SO_REUSEADDR: sockets of other programs,
-        of any user, that set it too may be bound to the same address, and take its datagrams.
-        """
-        if reuse_address:
-            return await _datagrams.create_with_reused_address(
-                self, protocol_factory, local_addr, remote_addr, **options
-            )
-        return await super().create_datagram_endpoint(
-            protocol_factory, local_addr, remote_addr, **options
-        )
 
     async def _sendfile_native(self, transp: Any, file: Any, offset: int, count: int | None) -> int:
         """As the standard library's, which makes the transport unusable when it is cancelled early,

@@ -21,10 +21,10 @@ class _Active:
 _active: _Active | None = None
 
 
-def activate(directory: str) -> None:
-    """Use the virtual environment in `directory`, made for this version of Python."""
+def activate(name: bytes) -> None:
+    """Use the virtual environment in the folder of this name, made for this version of Python."""
     global _active
-    directory = os.path.abspath(directory)
+    directory = os.path.abspath(os.fsdecode(name))
     if not os.path.isfile(os.path.join(directory, "pyvenv.cfg")):
         raise ValueError(f"no virtual environment: {directory}")
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
