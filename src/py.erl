@@ -158,7 +158,7 @@ async_gather(Calls) ->
 -spec async_gather([{name(), name(), [term()]} | {name(), name(), [term()], kwargs()}], timeout()) ->
     {ok, [term()]} | {error, error()}.
 async_gather(Calls, Timeout) ->
-    py_work:is_timeout(Timeout) orelse error(badarg, [Calls, Timeout]),
+    _ = py_work:options(Timeout),  % raises, if it is none
     Deadline = deadline(Timeout),
     %% All are looked at before any is started, so that a bad one leaves nothing running.
     Requests = [gather_args(Call) || Call <- Calls],

@@ -3,7 +3,7 @@
 %% contexts and tasks of loops alike.
 -module(py_work).
 
--export([call/4, start/3, cast/3, await/2, nested/1, router/0, options/1, is_timeout/1]).
+-export([call/4, start/3, cast/3, await/2, nested/1, router/0, options/1]).
 
 -export_type([options/0]).
 
@@ -165,8 +165,7 @@ check(#{timeout := Timeout, binary := Binary} = Options) ->
     lists:member(Binary, [auto, str, bytes]) orelse error({bad_option, {binary, Binary}}),
     Options.
 
-%% @doc What `receive ... after' takes.
--spec is_timeout(term()) -> boolean().
+%% What `receive ... after' takes.
 is_timeout(Timeout) ->
     Timeout =:= infinity orelse (is_integer(Timeout) andalso Timeout >= 0 andalso
                                      Timeout =< 16#ffffffff).

@@ -392,7 +392,8 @@ async_gather_bad_call_starts_nothing(_) ->
     ep_test:define(<<"notes.clear()">>),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {bad}])),
     ?assertError(_, py:async_gather([{'__main__', 'notes.append', [1]}, {math, sqrt, 1}])),
-    [?assertError(badarg, py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
+    [?assertError({bad_option, {timeout, _}},
+                  py:async_gather([{'__main__', 'notes.append', [1]}], Timeout))
      || Timeout <- [16#100000000, -1, 1.5, soon]],
     {ok, none} = py_event_loop_pool:run(asyncio, sleep, [0]),
     {ok, []} = py:eval(<<"notes">>).

@@ -64,6 +64,7 @@ class InetAddress {
   /// False: `address` does not fit.
   bool assign(const SocketAddress& address) noexcept;
   SocketAddress get() const noexcept;
+  bool operator==(const InetAddress& other) const noexcept = default;
 
  private:
   std::uint8_t length_ = 0;

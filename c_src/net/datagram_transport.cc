@@ -63,7 +63,7 @@ bool DatagramTransport::read_ready(const Attached& py) {
 /// Null: Python error set.
 PyRef DatagramTransport::address_object(const Attached& py, const SocketAddress& from) {
   if (last_from_object_ && from == last_from_) return last_from_object_;
-  PyRef object = to_object(py, from);
+  PyRef object = types().addresses.object(py, from);
   last_from_ = from;
   last_from_object_ = object;
   return object;

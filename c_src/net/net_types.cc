@@ -101,6 +101,7 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
   return slot([&](const Attached& attached) -> int {
            intern_names(types.names);
            import_parts(types);
+           types.streams = StreamParts::import(attached);
            types.socket_layout_known = probe_socket_layout(attached, types);
            add_types(py, module, types);
            return 0;
@@ -108,18 +109,18 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
 }
 
 int NetTypes::traverse(visitproc visit, void* arg) const {
-  for (const PyRef* part :
-       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
+  for (const PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
+                            &buffered_protocol, &transport_socket, &socket_class, &wake_waiter,
+                            &log, &try_native, &streams.protocol, &streams.reader}) {
     Py_VISIT(part->get());
   }
   return 0;
 }
 
 void NetTypes::clear() noexcept {
-  for (PyRef* part :
-       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
+  for (PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
+                      &buffered_protocol, &transport_socket, &socket_class, &wake_waiter, &log,
+                      &try_native, &streams.protocol, &streams.reader}) {
     part->reset();
   }
 }

@@ -6,6 +6,8 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
+#include "net/address_cache.h"
+#include "net/stream_feed.h"
 
 namespace ep::net {
 
@@ -35,6 +37,8 @@ struct NetTypes {
   PyRef try_native;                      // asyncio.constants._SendfileMode.TRY_NATIVE
   bool socket_layout_known = false;      // see owned_socket.h
   bool servers_know_transports = false;  // Server._attach(transport), since 3.13
+  AddressCache addresses;
+  StreamParts streams;
   NetNames names;
 
   int traverse(visitproc visit, void* arg) const;

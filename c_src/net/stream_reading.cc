@@ -45,12 +45,22 @@ bool StreamTransport::read_bytes(const Attached& py) {
   const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
-  const PyRef data =
-      PyRef::steal(PyBytes_FromStringAndSize(buffer.data(), static_cast<Py_ssize_t>(got.bytes)));
+  return deliver(py, buffer.first(got.bytes));
+}
+
+bool StreamTransport::deliver(const Attached& py, std::span<const char> received) {
+  constexpr const char* kFailed = "Fatal error: protocol.data_received() call failed.";
+  if (plain_stream_) {
+    const PyRef keep_alive = PyRef::borrow(protocol());
+    const Fed fed = feed_stream(py, types().streams, keep_alive.get(), received);
+    if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kFailed);
+  }
+  const PyRef data = PyRef::steal(
+      PyBytes_FromStringAndSize(received.data(), static_cast<Py_ssize_t>(received.size())));
   if (!data) return fatal_error(py, kReadError);
   const PyRef method = data_received_;  // the protocol may replace itself
   const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
-  return result || fatal_error(py, "Fatal error: protocol.data_received() call failed.");
+  return result || fatal_error(py, kFailed);
 }
 
 bool StreamTransport::read_into_buffer(const Attached& py) {

@@ -53,6 +53,7 @@ class StreamTransport final : public Transport {
 
   // Reading.
   bool read_bytes(const Attached& py);
+  bool deliver(const Attached& py, std::span<const char> data);
   bool read_into_buffer(const Attached& py);
   bool read_failed(const Attached& py, int error);
   bool on_eof(const Attached& py);
@@ -74,9 +75,10 @@ class StreamTransport final : public Transport {
   PyRef empty_waiter_;
   Step<&Transport::send_held> send_held_{*this};
   std::uint64_t last_write_turn_ = 0;
-  int held_turns_left_ = 0;  // unless there is a second write in one of them
-  bool holding_ = false;     // the queue waits for the end of the turn
-  bool buffered_ = false;    // the protocol is a BufferedProtocol
+  int held_turns_left_ = 0;    // unless there is a second write in one of them
+  bool holding_ = false;       // the queue waits for the end of the turn
+  bool buffered_ = false;      // the protocol is a BufferedProtocol
+  bool plain_stream_ = false;  // the protocol is asyncio's for streams; see stream_feed.h
   bool write_eof_ = false;
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 // A loop that had something to do lately waits in its own poller for this long before it parks.
 constexpr Nanos kLinger = kMillisecond;
+// Entering and leaving a loop takes as long as a tick that has little to do.
+constexpr int kTicksInOneJob = 64;
 // Erlang's timers come up to 2 ms late, so the last stretch before a deadline is waited in the
 // thread.
 constexpr Nanos kErlangTimerLateness = 2 * kMillisecond;
@@ -120,7 +122,7 @@ void HostedLoop::tick(const Attached& py) {
   {
     const Running work(py, *executor_, this, this, 0);
     const loop::RunningScope running(py, loop);
-    if (!running.entered() || !loop.tick(py)) PyErr_WriteUnraisable(python_loop_.get(py));
+    if (!running.entered() || !run_ticks(py, loop)) PyErr_WriteUnraisable(python_loop_.get(py));
   }
   last_active_ = now();
   if (loop.has_work()) {
@@ -130,6 +132,16 @@ void HostedLoop::tick(const Attached& py) {
   } else {
     linger(py);
   }
+}
+
+/// As many ticks as there is work for, unless the executor has something else to do. False: Python
+/// error set.
+bool HostedLoop::run_ticks(const Attached& py, loop::EventLoop& loop) {
+  for (int budget = kTicksInOneJob; budget > 0; --budget) {
+    if (!loop.tick(py)) return false;
+    if (executor_->has_jobs() || !loop.has_work()) break;
+  }
+  return true;
 }
 
 /// The executor gets a reference for as long as this is its idler.

@@ -94,6 +94,7 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
 
   void queue(Part& part) noexcept;
   void tick(const Attached&);
+  bool run_ticks(const Attached&, loop::EventLoop& loop);
   void finish(const Attached&);
   bool create_loop(const Attached&);
   void fail_early(const Attached&) noexcept;

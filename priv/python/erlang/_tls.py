@@ -28,17 +28,24 @@ class TLSProtocol(sslproto.SSLProtocol):
 
     # What asyncio.sslproto has and the types of the standard library don't tell.
     _app_protocol: Any
+    _app_protocol_is_buffer: bool
+    _app_reading_paused: bool
     _app_writing_paused: bool
     _call_eof_received: Callable[[], None]
     _control_app_writing: Callable[[], None]
-    _get_write_buffer_size: Callable[[], int]
+    _control_ssl_reading: Callable[[], None]
+    _do_write: Callable[[], None]
     _incoming: ssl.MemoryBIO
+    _incoming_high_water: int
     _outgoing: ssl.MemoryBIO
     _outgoing_high_water: int
     _sslobj: Any
+    _ssl_reading_paused: bool
     _ssl_writing_paused: bool
     _state: sslproto.SSLProtocolState
     _transport: Any
+    _write_backlog: Any
+    _write_buffer_size: int
 
     # For one record. Each read of OpenSSL gets so much, and is shrunk to what the record had; the
     # standard 256 KB are more than malloc keeps at hand: getting and clearing pages over and over
@@ -51,6 +58,33 @@ class TLSProtocol(sslproto.SSLProtocol):
         # connections of a loop share one.
         self._ssl_buffer = loop._tls_buffer
         self._ssl_buffer_view = memoryview(self._ssl_buffer)
+
+    def get_buffer(self, n: int) -> memoryview:
+        """Where the transport is to put what it receives."""
+        return self._ssl_buffer_view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So much has been received."""
+        if (
+            self._state is not _WRAPPED
+            or self._app_reading_paused
+            or self._app_protocol_is_buffer
+            or self._write_backlog
+        ):
+            super().buffer_updated(nbytes)
+            return
+        self._incoming.write(self._ssl_buffer_view[:nbytes])
+        try:
+            self._do_read__copied()
+            # What follows is rarely needed, as each write sends its own record.
+            if self._write_backlog:
+                self._do_write()
+            elif self._outgoing.pending or self._app_writing_paused:
+                self._process_outgoing()
+            if self._ssl_reading_paused or self._incoming.pending >= self._incoming_high_water:
+                self._control_ssl_reading()
+        except Exception as error:
+            self._fatal_error(error, "Fatal error on SSL protocol")
 
     def _do_read__copied(self) -> None:
         sslobj: Any = self._sslobj._sslobj  # the wrapper only passes calls on
@@ -94,5 +128,6 @@ class TLSProtocol(sslproto.SSLProtocol):
     def _process_outgoing(self) -> None:
         if not self._ssl_writing_paused and self._outgoing.pending:
             self._transport.write(self._outgoing.read())
-        if self._app_writing_paused or self._get_write_buffer_size() >= self._outgoing_high_water:
+        waiting = self._write_buffer_size + self._outgoing.pending
+        if self._app_writing_paused or waiting >= self._outgoing_high_water:
             self._control_app_writing()
