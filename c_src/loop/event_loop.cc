@@ -20,6 +20,11 @@ constexpr int kTicksWithoutPoll = 32;
 /// don't pile up (50,000 at once cost twice as much, most of it in Python's garbage collector).
 constexpr int kJobsPerTick = 64;
 
+/// What is left for the end of a turn may wait for the turns after it while these are as short as
+/// that, but no longer than this. So a reply is never late for the sake of code that computes.
+constexpr Nanos kQuickTurn = 50 * kMicrosecond;
+constexpr Nanos kLongestDelay = 100 * kMicrosecond;
+
 bool push(const Attached&, ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noexcept {
   try {
     queue.push(entry);
@@ -83,6 +88,7 @@ bool EventLoop::queue(const Attached& py, ReadyEntry entry) noexcept {
 }
 
 bool EventLoop::queue_for_end_of_turn(const Attached& py, NativeCallback* callback) noexcept {
+  if (end_of_turn_.empty()) waiting_since_ = now();
   return push(py, end_of_turn_, ReadyEntry(callback));
 }
 
@@ -166,8 +172,16 @@ bool EventLoop::queue_due_timers(const Attached& py) noexcept {
 }
 
 bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
+  const std::size_t all = ready_.size();
+  const Nanos began = all > 1 ? now() : 0;
+  const std::size_t outer = left_in_phase_;
+  const OnExit restore([&] {
+    left_in_phase_ = outer;
+    if (all > 1) quick_turns_ = now() - began < static_cast<Nanos>(all) * kQuickTurn;
+  });
   // A callback that runs a tick of its own may take entries that were counted here.
-  for (std::size_t todo = ready_.size(); todo > 0 && !ready_.empty(); --todo) {
+  for (std::size_t todo = all; todo > 0 && !ready_.empty(); --todo) {
+    left_in_phase_ = todo - 1;
     if (!run_entry(py, ready_.pop())) return false;
     if (!serve_host(py, host)) return false;
   }
@@ -178,7 +192,9 @@ bool EventLoop::run_entry(const Attached& py, ReadyEntry entry) {
   const std::uint64_t outer = std::exchange(turn_, ++last_turn_);
   const bool ok = call(py, entry);
   turn_ = outer;
-  return end_of_turn_.empty() ? ok : end_turn(py, ok);
+  if (end_of_turn_.empty()) return ok;
+  if (ok && turns_follow_quickly() && now() - waiting_since_ < kLongestDelay) return true;
+  return end_turn(py, ok);
 }
 
 /// False: an error is set, the one that the turn ended with if it was not `ok`.

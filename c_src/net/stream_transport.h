@@ -6,7 +6,9 @@
 // sent gathered when the socket takes more.
 //
 // Who writes in pieces, a head and then a body say, is found out: its writes are held until the
-// callback that they come from has ended, and then sent by one system call.
+// callback that they come from has ended, and then sent by one system call. While many callbacks
+// follow each other in microseconds, all writes are held until the last of them, for 100 µs at
+// most.
 #pragma once
 
 #include <span>

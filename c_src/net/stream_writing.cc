@@ -134,13 +134,16 @@ bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
 }
 
 /// A second write in one turn shows who writes in pieces. Its writes are held from the next turn
-/// on, until some turns have had a single one only.
+/// on, until some turns have had a single one only. And while many connections are served in quick
+/// succession, their replies leave together: else each would wake a peer that goes to sleep again
+/// before the next, and being woken is what the sender pays for.
 bool StreamTransport::send_or_hold(const Attached& py, std::span<Bytes> chunks) {
   const std::uint64_t turn = loop().turn();
   if (turn == 0) return send_held(py) && send_now(py, chunks);
   const bool is_second = std::exchange(last_write_turn_, turn) == turn;
   if (is_second) held_turns_left_ = kHeldTurns;
-  const bool may_hold = !is_second && held_turns_left_ > 0 && queue_.empty();
+  const bool in_pieces = !is_second && held_turns_left_ > 0;
+  const bool may_hold = queue_.empty() && (in_pieces || loop().turns_follow_quickly());
   return holding_ || may_hold ? hold(py, chunks) : send_now(py, chunks);
 }
 
@@ -151,7 +154,7 @@ bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {
     return send_held(py);
   }
   if (std::exchange(holding_, true)) return true;
-  --held_turns_left_;
+  if (held_turns_left_ > 0) --held_turns_left_;
   if (loop().queue_for_end_of_turn(py, &send_held_)) return true;
   PyErr_Clear();
   return send_held(py);
