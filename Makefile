@@ -21,10 +21,10 @@ check: ## formatters, linters, type checkers, dialyzer
 	@scripts/setup check
 	@scripts/check
 
-bench: ## measure against asyncio, uvloop and a bare process round trip
+bench: ## measure against asyncio, uvloop and a bare process round trip; also draws a picture
 	@scripts/setup bench
 	@rebar3 compile
-	@bench/run
+	@bench/run --plot _build/bench/speed.png
 
 format: ## let clang-format, black and isort rewrite the sources
 	@scripts/setup check

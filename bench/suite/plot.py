@@ -13,11 +13,16 @@ from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first
 
 from . import stats  # noqa: E402
 from .model import OURS, Row  # noqa: E402
-from .subjects import EPOLL, STOCK, UVLOOP  # noqa: E402
+from .subjects import EPOLL, STOCK, UVLOOP, UVLOOP_IN_NODE  # noqa: E402
 
 # uvloop is the line that the others stand on.
-COLOURS = {STOCK: "#b8b8b8", OURS: "#a2264b", EPOLL: "#4d4d4d"}
-LABELS = {STOCK: "asyncio", OURS: "ErlangEventLoop", EPOLL: "bare epoll (C++)"}
+COLOURS = {STOCK: "#b8b8b8", UVLOOP_IN_NODE: "#d9a3b4", OURS: "#a2264b", EPOLL: "#4d4d4d"}
+LABELS = {
+    STOCK: "asyncio",
+    UVLOOP_IN_NODE: "uvloop in a node",
+    OURS: "ErlangEventLoop",
+    EPOLL: "bare epoll (C++)",
+}
 
 # The rows that compare loops by a throughput or a time; the others have no common scale.
 GROUPS = ("primitives", "echo", "http")
@@ -71,7 +76,7 @@ def _dress(figure: "pyplot.Figure", axes: "pyplot.Axes", facts: dict[str, str]) 
     axes.set_xlabel("times as fast as uvloop (log scale; lines: the middle half of the rounds)")
     axes.grid(axis="x", linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=3, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, frameon=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
     python = facts["python"].split("(")[0].strip()
     footnote = f"{python}, uvloop {facts['uvloop']}, {facts['erlang']} · {facts['machine']}"

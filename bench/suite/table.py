@@ -49,7 +49,7 @@ def _subjects(rows: list[Row]) -> list[str]:
     seen: dict[str, None] = {}
     for row in rows:
         seen |= dict.fromkeys([*row.samples, *row.missing])
-    order = ["asyncio", "uvloop", "python3", OURS]
+    order = ["asyncio", "uvloop", "uvloop/node", "python3", OURS]
     return sorted(seen, key=lambda name: order.index(name) if name in order else len(order))
 
 
