@@ -109,20 +109,21 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
 }
 
 int NetTypes::traverse(visitproc visit, void* arg) const {
-  for (const PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
-                            &buffered_protocol, &transport_socket, &socket_class, &wake_waiter,
-                            &log, &try_native, &streams.protocol, &streams.reader}) {
+  for (const PyRef* part :
+       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
+        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
     Py_VISIT(part->get());
   }
-  return 0;
+  return streams.traverse(visit, arg);
 }
 
 void NetTypes::clear() noexcept {
-  for (PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
-                      &buffered_protocol, &transport_socket, &socket_class, &wake_waiter, &log,
-                      &try_native, &streams.protocol, &streams.reader}) {
+  for (PyRef* part :
+       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
+        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
     part->reset();
   }
+  streams = {};
 }
 
 }  // namespace ep::net

@@ -16,9 +16,8 @@ PyRef attribute(const PyRef& object, const char* name) {
   return or_throw(PyRef::steal(PyObject_GetAttrString(object.get(), name)));
 }
 
-/// Is it the function that stands in the module's own file?
-bool is_original(const PyRef& type, const char* method, const PyRef& file) {
-  const PyRef function = attribute(type, method);
+/// Is it a function that stands in the module's own file?
+bool is_original(const PyRef& function, const PyRef& file) {
   const PyRef code = PyRef::steal(PyObject_GetAttrString(function.get(), "__code__"));
   if (!code) {
     PyErr_Clear();
@@ -28,7 +27,24 @@ bool is_original(const PyRef& type, const char* method, const PyRef& file) {
   return PyUnicode_Compare(name.get(), file.get()) == 0;
 }
 
+/// Is the object's method this very function, and nothing that hides it?
+bool has_method(PyObject* object, const PyRef& function) {
+  const PyRef name = attribute(function, "__name__");
+  const PyRef method = or_throw(PyRef::steal(PyObject_GetAttr(object, name.get())));
+  return PyMethod_Check(method.get()) && PyMethod_GET_FUNCTION(method.get()) == function.get();
+}
+
 PyRef intern(const char* text) { return or_throw(PyRef::steal(PyUnicode_InternFromString(text))); }
+
+bool is_a(PyObject* object, const PyRef& type) noexcept {
+  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type.get();
+}
+
+/// None if there is none any more. Throws PythonError.
+PyRef reader_of(const StreamParts& parts, PyObject* protocol) {
+  const PyRef ref = or_throw(PyRef::steal(PyObject_GetAttr(protocol, parts.reader_ref.get())));
+  return ref.get() == Py_None ? ref : or_throw(PyRef::steal(PyObject_CallNoArgs(ref.get())));
+}
 
 /// One delivery. Its functions throw PythonError.
 class Delivery {
@@ -104,10 +120,11 @@ StreamParts StreamParts::import(const Attached&) {
   const PyRef file = attribute(streams, "__file__");
   parts.protocol = attribute(streams, "StreamReaderProtocol");
   parts.reader = attribute(streams, "StreamReader");
-  if (!is_original(parts.protocol, "data_received", file) ||
-      !is_original(parts.reader, "feed_data", file) ||
-      !is_original(parts.reader, "_wakeup_waiter", file)) {
-    return {};
+  parts.data_received = attribute(parts.protocol, "data_received");
+  parts.feed_data = attribute(parts.reader, "feed_data");
+  parts.wakeup_waiter = attribute(parts.reader, "_wakeup_waiter");
+  for (const PyRef* function : {&parts.data_received, &parts.feed_data, &parts.wakeup_waiter}) {
+    if (!is_original(*function, file)) return {};
   }
   parts.reader_ref = intern("_stream_reader_wr");
   parts.buffer = intern("_buffer");
@@ -122,20 +139,32 @@ StreamParts StreamParts::import(const Attached&) {
   return parts;
 }
 
-bool is_plain_stream(const StreamParts& parts, PyObject* protocol) noexcept {
-  return reinterpret_cast<PyObject*>(Py_TYPE(protocol)) == parts.protocol.get();
+int StreamParts::traverse(visitproc visit, void* arg) const {
+  for (const PyRef* part : {&protocol, &reader, &data_received, &feed_data, &wakeup_waiter}) {
+    Py_VISIT(part->get());
+  }
+  return 0;
+}
+
+bool is_plain_stream(const Attached&, const StreamParts& parts, PyObject* protocol) noexcept {
+  if (!is_a(protocol, parts.protocol)) return false;
+  try {
+    const PyRef reader = reader_of(parts, protocol);
+    return is_a(reader.get(), parts.reader) && has_method(protocol, parts.data_received) &&
+           has_method(reader.get(), parts.feed_data) &&
+           has_method(reader.get(), parts.wakeup_waiter);
+  } catch (const PythonError&) {
+    PyErr_Clear();
+    return false;
+  }
 }
 
 Fed feed_stream(const Attached&, const StreamParts& parts, PyObject* protocol,
                 std::span<const char> data) noexcept {
   try {
-    const PyRef ref = or_throw(PyRef::steal(PyObject_GetAttr(protocol, parts.reader_ref.get())));
-    if (ref.get() == Py_None) return Fed::kYes;  // nobody reads any more
-    const PyRef reader = or_throw(PyRef::steal(PyObject_CallNoArgs(ref.get())));
-    if (reader.get() == Py_None) return Fed::kYes;
-    if (reinterpret_cast<PyObject*>(Py_TYPE(reader.get())) != parts.reader.get()) {
-      return Fed::kLeftToPython;
-    }
+    const PyRef reader = reader_of(parts, protocol);
+    if (reader.get() == Py_None) return Fed::kYes;  // nobody reads any more
+    if (!is_a(reader.get(), parts.reader)) return Fed::kLeftToPython;
     Delivery delivery(parts, reader.get());
     if (!delivery.is_ordinary()) return Fed::kLeftToPython;
     delivery.feed(data);

@@ -2,9 +2,9 @@
 // StreamReaderProtocol.data_received() and StreamReader.feed_data() do, without passing through
 // their Python code, which would take longer than reading from the socket.
 //
-// Used only where it can't be told apart: for exactly these two classes, as the standard library
-// has them, and while the reader is in its ordinary state. All else is left to the Python code.
-// Attached, the loop's thread.
+// Used only where it can't be told apart: for exactly these two classes, with the methods that the
+// standard library gives them, and while the reader is in its ordinary state. All else is left to
+// the Python code. Attached, the loop's thread.
 #pragma once
 
 #include <span>
@@ -18,18 +18,20 @@ struct NetTypes;
 
 /// What the standard library's streams consist of; empty if somebody has changed them.
 struct StreamParts {
-  PyRef protocol;  // asyncio.StreamReaderProtocol
-  PyRef reader;    // asyncio.StreamReader
+  PyRef protocol;                                 // asyncio.StreamReaderProtocol
+  PyRef reader;                                   // asyncio.StreamReader
+  PyRef data_received, feed_data, wakeup_waiter;  // their functions
   // Interned names.
   PyRef reader_ref, buffer, cancelled, eof, limit, paused, pause_reading, set_result, transport,
       waiter;
 
   /// Throws PythonError.
   static StreamParts import(const Attached& py);
+  int traverse(visitproc visit, void* arg) const;
 };
 
-/// Whether feed() may be tried with this protocol.
-bool is_plain_stream(const StreamParts& parts, PyObject* protocol) noexcept;
+/// Whether feed_stream() may be tried with this protocol. Leaves no error set.
+bool is_plain_stream(const Attached& py, const StreamParts& parts, PyObject* protocol) noexcept;
 
 enum class Fed { kYes, kLeftToPython, kError /* Python error set */ };
 /// `data` is not empty. kLeftToPython: nothing has been done.

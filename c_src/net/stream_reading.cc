@@ -40,6 +40,7 @@ bool StreamTransport::read_bytes(const Attached& py) {
   if (!data_received_) {
     data_received_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.data_received.get()));
     if (!data_received_) return fatal_error(py, kReadError);
+    plain_stream_ = is_plain_stream(py, types().streams, protocol());
   }
   const std::span<char> buffer = read_buffer();
   const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());

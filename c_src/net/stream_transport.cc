@@ -18,7 +18,6 @@ void StreamTransport::set_protocol(const Attached& py, PyObject* protocol) {
   if (buffered < 0) throw PythonError();
   Transport::set_protocol(py, protocol);
   buffered_ = buffered != 0;
-  plain_stream_ = is_plain_stream(types().streams, protocol);
   data_received_.reset();
   buffer_updated_.reset();
 }

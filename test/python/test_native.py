@@ -1,11 +1,14 @@
 """What the C++ core promises to do without: lookups, copies, objects and system calls."""
 
 import asyncio
+import functools
 import gc
 import os
+import select
 import socket
 import sys
 import threading
+import time
 import unittest
 
 from loop_case import LoopCase
@@ -204,6 +207,40 @@ class Transports(TransportCase):
 
         self.run_async(main)
 
+    def test_slow_callbacks_delay_no_reply(self):
+        async def main():
+            transport, protocol, received = self.packets()
+            seen = []
+            for _ in range(3):
+                self.loop.call_soon(time.sleep, 0.001)
+            await asyncio.sleep(0)
+            self.loop.call_soon(transport.write, b"reply")
+            self.loop.call_soon(lambda: seen.extend(received()))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self.assertEqual(seen, [b"reply"])
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
+    def test_replies_of_many_callbacks_leave_by_the_last(self):
+        async def main():
+            ends = [self.packets() for _ in range(50)]
+            await asyncio.sleep(0)
+            for _ in range(3):
+                for transport, _, _ in ends:
+                    self.loop.call_soon(transport.write, b"reply")
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                for _, _, received in ends:
+                    self.assertEqual(received(), [b"reply"])
+            for transport, protocol, _ in ends:
+                transport.close()
+                await protocol.lost
+
+        self.run_async(main)
+
     def test_a_write_is_tried_at_once(self):
         async def main():
             transport, protocol, theirs = await self.connected()
@@ -213,6 +250,115 @@ class Transports(TransportCase):
             self.assertEqual(theirs.recv(10), b"and then")
             transport.close()
             await protocol.lost
+
+        self.run_async(main)
+
+
+class Streams(TransportCase):
+    """Fed in C++, but for what is not quite the standard library's."""
+
+    async def stream(self, reader_class=asyncio.StreamReader, **patches):
+        reader = reader_class(loop=self.loop, limit=100)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=self.loop)
+        for name, function in patches.items():
+            owner = protocol if name == "data_received" else reader
+            setattr(owner, name, functools.partial(function, getattr(owner, name)))
+        ours, theirs = self.socket_pair()
+        transport, _ = await self.loop.create_connection(lambda: protocol, sock=ours)
+        return transport, reader, theirs
+
+    async def exchange(self, transport, reader, theirs):
+        theirs.send(b"hel")
+        self.assertEqual(await reader.read(10), b"hel")
+        theirs.send(b"lo\n")
+        self.assertEqual(await reader.readline(), b"lo\n")
+        transport.close()
+        theirs.close()
+
+    def test_reading_and_pausing(self):
+        async def main():
+            transport, reader, theirs = await self.stream()
+            theirs.send(bytes(201))  # over twice the limit
+            await self.until(lambda: not transport.is_reading())
+            self.assertEqual(len(reader._buffer), 201)
+            self.assertTrue(reader._paused)
+            self.assertEqual(await reader.readexactly(201), bytes(201))
+            self.assertTrue(transport.is_reading())
+            await self.exchange(transport, reader, theirs)
+
+        self.run_async(main)
+
+    def test_twice_the_limit_is_not_too_much(self):
+        async def main():
+            transport, reader, theirs = await self.stream()
+            theirs.send(bytes(200))
+            await self.until(lambda: len(reader._buffer) == 200)
+            self.assertTrue(transport.is_reading())
+            self.assertEqual(await reader.readexactly(200), bytes(200))
+            await self.exchange(transport, reader, theirs)
+
+        self.run_async(main)
+
+    def test_a_buffer_that_somebody_looks_at_is_an_error_as_ever(self):
+        async def main():
+            transport, reader, theirs = await self.stream()
+            reader._buffer += b"x"
+            reports = []
+            self.loop.set_exception_handler(lambda _, context: reports.append(context))
+            with memoryview(reader._buffer):
+                theirs.send(b"more")
+                await self.until(lambda: reports)
+            self.assertIsInstance(reports[0]["exception"], BufferError)
+            await self.until(lambda: reader.exception())
+            self.assertIsInstance(reader.exception(), BufferError)
+            theirs.close()
+
+        self.run_async(main)
+
+    def test_who_reads_has_gone(self):
+        async def main():
+            transport, reader, theirs = await self.stream()
+            theirs.send(b"first")
+            self.assertEqual(await reader.read(10), b"first")
+            del reader
+            gc.collect()
+            reports = []
+            self.loop.set_exception_handler(lambda _, context: reports.append(context))
+            theirs.send(b"nobody wants this")
+            sock = transport.get_extra_info("socket")
+            await self.until(lambda: not select.select([sock], [], [], 0)[0])
+            self.assertEqual(reports, [])
+            self.assertTrue(transport.is_reading())
+            transport.abort()
+            theirs.close()
+
+        self.run_async(main)
+
+    def test_patched_methods_are_called(self):
+        async def main():
+            for name in "data_received", "feed_data", "_wakeup_waiter":
+                calls = []
+
+                def spy(original, *args, calls=calls):
+                    calls.append(args)
+                    return original(*args)
+
+                await self.exchange(*await self.stream(**{name: spy}))
+                self.assertGreaterEqual(len(calls), 2, name)
+
+        self.run_async(main)
+
+    def test_methods_of_subclasses_are_called(self):
+        calls = []
+
+        class Reader(asyncio.StreamReader):
+            def feed_data(self, data):
+                calls.append(data)
+                super().feed_data(data)
+
+        async def main():
+            await self.exchange(*await self.stream(Reader))
+            self.assertEqual(calls, [b"hel", b"lo\n"])
 
         self.run_async(main)
 
