@@ -49,13 +49,17 @@ def _flush_streams() -> Generator[Any, BaseException | None, bool]:
     """True if that failed."""
     failed = False
     for file, subject in (
-        (sys.stdout, _subject(sys.stdout, "on flushing sys.stdout")),
+        (sys.stdout, _subject(sys.stdout, f"{_WHEN} flushing sys.stdout")),
         (sys.stderr, None),
     ):
         if file is not None and not getattr(file, "closed", False):
             error = yield functools.partial(_flush, file), subject
             failed = failed or error is not None
     return failed
+
+
+# In the words of each version.
+_WHEN = "while" if sys.version_info >= (3, 14) else "on"
 
 
 def _subject(thing: object, text: str) -> object:
