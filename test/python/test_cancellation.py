@@ -3,6 +3,7 @@ report.
 """
 
 import asyncio
+import contextlib
 import os
 import tempfile
 import unittest
@@ -233,7 +234,12 @@ class Subprocesses(CancellationCase):
                 "cat", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
             )
             processes.append(process)
-            return getattr(process, method)(), process.kill
+
+            def clean_up():
+                with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                    process.kill()
+
+            return getattr(process, method)(), clean_up
 
         async def all_ended():
             for process in processes:
