@@ -311,15 +311,19 @@ async def forever():
     try: await asyncio.sleep(1000)
     finally: notes.append('tidied')
 def run_forever(): return erlang.run(forever())
-def run_asyncio_forever(): return asyncio.run(forever())
 ">>),
-    [begin
-        ok = py:exec(<<"notes.clear()">>),
-        {error, timeout} = py_context:call(C, '__main__', F, [], #{}, 100),
-        {ok, 4.0} = py:call(C, math, sqrt, [16]),
-        {ok, [<<"serving">>, <<"tidied">>]} = py:eval(<<"notes">>)
-     end || F <- [run_forever, run_forever]],
+    [ok = interrupt_while_serving(C, run_forever, 100) || _ <- [1, 2]],
     ok = py_context:stop(C).
+
+%% On a busy machine the time may be over before it serves; then there has to be more.
+interrupt_while_serving(C, F, Timeout) ->
+    ok = py:exec(<<"notes.clear()">>),
+    {error, timeout} = py_context:call(C, '__main__', F, [], #{}, Timeout),
+    {ok, 4.0} = py:call(C, math, sqrt, [16]),
+    case py:eval(<<"notes">>) of
+        {ok, []} -> interrupt_while_serving(C, F, 2 * Timeout);
+        {ok, [<<"serving">>, <<"tidied">>]} -> ok
+    end.
 
 %% The interruption hits a task or callback that nobody waits for.
 timeout_of_a_busy_blocking_loop(_) ->

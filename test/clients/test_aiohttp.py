@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import tempfile
 import unittest
 
@@ -60,7 +61,7 @@ async def serving(*routes, tls=None):
     runner = web.AppRunner(app)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "localhost", 0, ssl_context=tls, shutdown_timeout=1)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=1)
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
         yield f"{'https' if tls else 'http'}://localhost:{port}"
@@ -127,7 +128,9 @@ class Aiohttp(ClientCase):
 
     async def test_tls_is_verified(self):
         async with serving(web.post("/", echo), tls=server_tls()) as url:
-            async with aiohttp.ClientSession(url) as session:
+            # Of several addresses of the name it would tell how the last one failed.
+            connector = aiohttp.TCPConnector(family=socket.AF_INET)
+            async with aiohttp.ClientSession(url, connector=connector) as session:
                 with self.assertRaises(aiohttp.ClientConnectorCertificateError):
                     await session.post("/", data=b"secret")
 
