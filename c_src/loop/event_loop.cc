@@ -180,25 +180,25 @@ bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
     if (all > 1) quick_turns_ = now() - began < static_cast<Nanos>(all) * kQuickTurn;
   });
   // A callback that runs a tick of its own may take entries that were counted here.
-  for (std::size_t todo = all; todo > 0 && !ready_.empty(); --todo) {
+  bool ok = true;
+  for (std::size_t todo = all; ok && todo > 0 && !ready_.empty(); --todo) {
     left_in_phase_ = todo - 1;
-    if (!run_entry(py, ready_.pop())) return false;
-    if (!serve_host(py, host)) return false;
+    ok = run_entry(py, ready_.pop()) && serve_host(py, host);
   }
-  return true;
+  return end_turn(py, ok);
 }
 
 bool EventLoop::run_entry(const Attached& py, ReadyEntry entry) {
   const std::uint64_t outer = std::exchange(turn_, ++last_turn_);
   const bool ok = call(py, entry);
   turn_ = outer;
-  if (end_of_turn_.empty()) return ok;
-  if (ok && turns_follow_quickly() && now() - waiting_since_ < kLongestDelay) return true;
-  return end_turn(py, ok);
+  const bool may_wait = ok && !end_of_turn_.empty() && turns_follow_quickly();
+  return may_wait && now() - waiting_since_ < kLongestDelay ? true : end_turn(py, ok);
 }
 
 /// False: an error is set, the one that the turn ended with if it was not `ok`.
 bool EventLoop::end_turn(const Attached& py, bool ok) {
+  if (end_of_turn_.empty()) return ok;
   std::optional<SavedError> saved;
   if (!ok) saved.emplace(py);
   while (!end_of_turn_.empty()) {
@@ -225,6 +225,7 @@ bool EventLoop::run_in_debug(const Attached&, Handle* handle) {
 /// False: the host interrupts the loop, Python error set.
 bool EventLoop::serve_host(const Attached& py, ThreadHost* host) {
   if (host == nullptr || !host->has_jobs()) return true;
+  if (!end_turn(py, true)) return false;
   const NotRunningScope not_running(py, *this);
   return host->run_jobs();
 }

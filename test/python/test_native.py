@@ -241,6 +241,28 @@ class Transports(TransportCase):
 
         self.run_async(main)
 
+    def test_a_callback_that_runs_the_others_itself_delays_no_reply(self):
+        async def main():
+            transport, protocol, received = self.packets()
+            for _ in range(3):
+                self.loop.call_soon(int)
+            await asyncio.sleep(0)
+
+            def run_others():
+                self.loop._run_once()
+                transport.write(b"reply")
+
+            self.loop.call_soon(run_others)
+            for _ in range(3):
+                self.loop.call_soon(int)
+            seen = self.loop.create_future()
+            self.loop.call_later(0.01, lambda: seen.set_result(received()))
+            self.assertEqual(await seen, [b"reply"])
+            transport.close()
+            await protocol.lost
+
+        self.run_async(main)
+
     def test_a_write_is_tried_at_once(self):
         async def main():
             transport, protocol, theirs = await self.connected()
