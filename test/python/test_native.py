@@ -290,10 +290,10 @@ class Streams(TransportCase):
         return transport, reader, theirs
 
     async def exchange(self, transport, reader, theirs):
-        theirs.send(b"hel")
-        self.assertEqual(await reader.read(10), b"hel")
-        theirs.send(b"lo\n")
-        self.assertEqual(await reader.readline(), b"lo\n")
+        theirs.send(b"ab")
+        self.assertEqual(await reader.read(10), b"ab")
+        theirs.send(b"cd\n")
+        self.assertEqual(await reader.readline(), b"cd\n")
         transport.close()
         theirs.close()
 
@@ -380,7 +380,7 @@ class Streams(TransportCase):
 
         async def main():
             await self.exchange(*await self.stream(Reader))
-            self.assertEqual(calls, [b"hel", b"lo\n"])
+            self.assertEqual(calls, [b"ab", b"cd\n"])
 
         self.run_async(main)
 
