@@ -5,7 +5,7 @@
 // this node, short binaries, lists, tuples and maps is packed into memory of our own, a tenth of
 // that, and made again when it is needed. All else is kept in an environment.
 //
-// Made in a NIF; from then on one thread at a time.
+// Made in a NIF. It never changes, so any thread may look at it; `scratch` is the caller's own.
 #pragma once
 
 #include <cstdint>
