@@ -17,6 +17,7 @@ all() ->
         contexts_killed_under_load, dead_caller_interrupts, dead_callers_by_the_hundred,
         dead_context_by_pid, blocking_loop_serves_its_context,
         tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop, timeout_of_a_busy_blocking_loop,
+        interruption_of_a_finalizer, other_errors_in_finalizers,
         context_in_c_code_goes_when_it_returns, many_contexts, contexts_without_process
     ].
 
@@ -306,24 +307,77 @@ def unblock():
 interrupt_of_a_blocking_loop(_) ->
     {ok, C} = py_context:start_link(),
     ep_test:define(<<"
-async def forever():
+async def forever(notes):
     notes.append('serving')
     try: await asyncio.sleep(1000)
     finally: notes.append('tidied')
-def run_forever(): return erlang.run(forever())
+notes_of = {}
+def run_forever(key): return erlang.run(forever(notes_of.setdefault(key, [])))
 ">>),
-    [ok = interrupt_while_serving(C, run_forever, 100) || _ <- [1, 2]],
+    [ok = interrupt_while_serving(C, 100) || _ <- [1, 2]],
     ok = py_context:stop(C).
 
-%% On a busy machine the time may be over before it serves; then there has to be more.
-interrupt_while_serving(C, F, Timeout) ->
-    ok = py:exec(<<"notes.clear()">>),
-    {error, timeout} = py_context:call(C, '__main__', F, [], #{}, Timeout),
+%% On a busy machine the time may be over before it serves; then there has to be more. The next call
+%% is perhaps served by that loop, before the interruption ends it.
+interrupt_while_serving(C, Timeout) ->
+    Key = ep_test:unique(),
+    Notes = fun() -> py:eval(<<"notes_of.get(key, [])">>, #{key => Key}) end,
+    {error, timeout} = py_context:call(C, '__main__', run_forever, [Key], #{}, Timeout),
     {ok, 4.0} = py:call(C, math, sqrt, [16]),
-    case py:eval(<<"notes">>) of
-        {ok, []} -> interrupt_while_serving(C, F, 2 * Timeout);
-        {ok, [<<"serving">>, <<"tidied">>]} -> ok
+    case Notes() of
+        {ok, []} ->
+            interrupt_while_serving(C, 2 * Timeout);
+        {ok, [<<"serving">> | _]} ->
+            ep_test:wait_until(fun() -> Notes() =:= {ok, [<<"serving">>, <<"tidied">>]} end),
+            {ok, 4.0} = py:call(C, math, sqrt, [16]),
+            ok
     end.
+
+%% Python swallows what is raised there, and goes on.
+interruption_of_a_finalizer(_) ->
+    ep_test:define(<<"
+import weakref
+class Object: pass
+class Finalized:
+    def __del__(self): spin_for(0.01)
+def spin_for(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end: pass
+def finalize_for_ever():
+    while True: Finalized()
+def call_back_for_ever():
+    while True:
+        target = Object()
+        reference = weakref.ref(target, lambda _: spin_for(0.01))
+        del target
+async def finalize_in_loop(): finalize_for_ever()
+def finalize_in_blocking_loop(): erlang.run(finalize_in_loop())
+">>),
+    {ok, C} = py_context:start_link(),
+    [begin
+         {error, timeout} = py_context:call(C, '__main__', F, [], #{}, 50),
+         {ok, 4.0} = py:call(C, math, sqrt, [16])
+     end || F <- [finalize_for_ever, call_back_for_ever, finalize_in_blocking_loop, finalize_in_loop]],
+    ok = py_context:stop(C).
+
+%% They are reported, as without an Erlang call.
+other_errors_in_finalizers(_) ->
+    ep_test:define(<<"
+import contextlib, io
+class Failing:
+    def __del__(self): raise self.error
+def fail_to_stderr(error):
+    text = io.StringIO()
+    with contextlib.redirect_stderr(text):
+        failing = Failing()
+        failing.error = error
+        del failing
+    return text.getvalue().splitlines()[-1]
+">>),
+    {ok, <<"KeyError: ">>} = py:eval(<<"fail_to_stderr(KeyError)">>),
+    %% Nobody has interrupted this call: the program does as it likes.
+    {ok, <<"erlang.Interrupted: ">>} = py:eval(<<"fail_to_stderr(erlang.Interrupted)">>),
+    {ok, 4.0} = py:call(math, sqrt, [16]).
 
 %% The interruption hits a task or callback that nobody waits for.
 timeout_of_a_busy_blocking_loop(_) ->

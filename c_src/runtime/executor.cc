@@ -126,9 +126,16 @@ bool Executor::interrupt(const Attached&, const void* id, std::uint64_t chain,
   return true;
 }
 
-/// mutex_ held, attached.
+bool Executor::interrupt_again(const Attached&, const PyObject* exception) noexcept {
+  std::lock_guard lock(mutex_);
+  if (running_ == nullptr || running_->interruption_ != exception) return false;
+  raise_soon(running_->interruption_);
+  return true;
+}
+
+/// mutex_ held, attached. In the innermost work, of which there is some.
 void Executor::raise_soon(PyObject* exception) noexcept {
-  interruption_ = exception;
+  running_->interruption_ = exception;
   PyThreadState_SetAsyncExc(python_thread_, exception);
   interrupted_.store(true);
 }
@@ -139,11 +146,11 @@ bool Executor::is_raised() const noexcept { return PyThreadState_Get()->async_ex
 bool Executor::deliver_interrupt(const Attached&) noexcept {
   if (!interrupted_.exchange(false)) return false;
   if (is_raised()) {
-    raised_ = interruption_;
+    raised_ = running_->interruption_;
     return false;
   }
   PyThreadState_SetAsyncExc(python_thread_, nullptr);
-  PyErr_SetNone(interruption_);
+  PyErr_SetNone(running_->interruption_);
   return true;
 }
 

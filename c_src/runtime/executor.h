@@ -50,7 +50,9 @@ class Running {
   const void* const host_;
   const std::uint64_t chain_;
   Running* const below_;
-  PyObject* wanted_ = nullptr;  // raised when what is above has ended; a type that lives for ever
+  // Types that live for ever.
+  PyObject* wanted_ = nullptr;        // raised when what is above has ended
+  PyObject* interruption_ = nullptr;  // raised, the last one
 };
 
 /// Says, for its duration, that an executor's thread waits for an answer in a chain of nested
@@ -114,6 +116,11 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// work runs on top of it, then as soon as that has ended; and at once in what of that belongs to
   /// `chain`, since it works for this one. False if there is no such work here.
   bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
+
+  /// Own thread, attached. `exception` got lost after it had been raised in the code that runs now,
+  /// in a finalizer, say: if it is what interrupts this code, it is raised once more. False: it is
+  /// not.
+  bool interrupt_again(const Attached&, const PyObject* exception) noexcept;
 
   /// Any thread. What the innermost Running on this thread was given as its id, or null.
   const void* innermost() noexcept;
@@ -196,7 +203,6 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   std::mutex mutex_;  // protects the following; never held while Python runs
   std::deque<Job*> pending_;
   Running* running_ = nullptr;
-  PyObject* interruption_ = nullptr;  // the last; a type that lives for ever
   unsigned long python_thread_ = 0;
   std::vector<std::uint64_t> waiting_chains_;  // innermost last; changed by the own thread only
   // So that has_jobs() and waits_for() need no lock, as a rule.

@@ -8,6 +8,7 @@
 #include "base/scope_guard.h"
 #include "cpython/ref.h"
 #include "runtime/sandbox.h"
+#include "runtime/unraisable.h"
 
 namespace ep {
 namespace {
@@ -100,6 +101,7 @@ std::string Interpreter::initialize(const Config& config) {
   if (PyStatus_Exception(status)) return text(status);
   const Attached py = Attached::in_slot();
   if (config.sandbox && !close_gaps_of_sandbox(py)) return take_error_text(py);
+  if (!keep_interruptions(py)) return take_error_text(py);
   if (!put_first_on_path(config.package_dir) || !config.prepare(py)) return take_error_text(py);
   state_ = PyInterpreterState_Get();
   return {};

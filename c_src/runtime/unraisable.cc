@@ -1,0 +1,41 @@
+#include "runtime/unraisable.h"
+
+#include "cpython/ref.h"
+#include "cpython/slot.h"
+#include "runtime/executor.h"
+
+namespace ep {
+namespace {
+
+constexpr const char kHook[] = "unraisablehook";
+
+/// sys.unraisablehook(unraisable); `next` is the hook that was there before.
+PyObject* hook(PyObject* next, PyObject* unraisable) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    const PyRef type = PyRef::steal(PyObject_GetAttrString(unraisable, "exc_type"));
+    if (!type) return nullptr;
+    Executor* const executor = Executor::current();
+    if (executor != nullptr && executor->interrupt_again(py, type.get())) {
+      return PyRef::borrow(Py_None);
+    }
+    return PyRef::steal(PyObject_CallOneArg(next, unraisable));
+  });
+}
+
+PyMethodDef definition = {kHook, hook, METH_O,
+                          PyDoc_STR("Raises an interruption of an Erlang call once more; passes "
+                                    "on all else.")};
+
+}  // namespace
+
+bool keep_interruptions(const Attached&) noexcept {
+  PyObject* const before = PySys_GetObject(kHook);  // borrowed
+  if (before == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "there is no sys.unraisablehook");
+    return false;
+  }
+  const PyRef function = PyRef::steal(PyCFunction_New(&definition, before));
+  return function && PySys_SetObject(kHook, function.get()) == 0;
+}
+
+}  // namespace ep
