@@ -177,6 +177,7 @@ bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
   const std::size_t outer = left_in_phase_;
   const OnExit restore([&] {
     left_in_phase_ = outer;
+    shared_context_.forget_unused(py);
     if (all > 1) quick_turns_ = now() - began < static_cast<Nanos>(all) * kQuickTurn;
   });
   // A callback that runs a tick of its own may take entries that were counted here.
@@ -339,6 +340,7 @@ void EventLoop::clear(const Attached& py) noexcept {
     Py_DECREF(timer->object());
   }
   descriptors_.clear(py);
+  shared_context_.clear();
 }
 
 int EventLoop::traverse(visitproc visit, void* arg) const {
@@ -348,7 +350,9 @@ int EventLoop::traverse(visitproc visit, void* arg) const {
     Py_VISIT(TimerHandle::of(node)->object());
     return 0;
   });
-  return stop != 0 ? stop : descriptors_.traverse(visit, arg);
+  if (stop != 0) return stop;
+  Py_VISIT(shared_context_.object());
+  return descriptors_.traverse(visit, arg);
 }
 
 }  // namespace ep::loop

@@ -28,6 +28,7 @@
 #include "loop/poller.h"
 #include "loop/ready_entry.h"
 #include "loop/ready_queue.h"
+#include "loop/shared_context.h"
 #include "loop/signal_pipe.h"
 #include "loop/timer_heap.h"
 
@@ -130,6 +131,7 @@ class EventLoop {
   Poller& poller() noexcept { return *poller_; }
   DescriptorWatches& descriptors() noexcept { return descriptors_; }
   SignalPipe& signals() noexcept { return signals_; }
+  SharedContext& shared_context() noexcept { return shared_context_; }
 
   bool debug() const noexcept { return debug_; }
   void set_debug(bool debug) noexcept { debug_ = debug; }
@@ -171,6 +173,7 @@ class EventLoop {
   std::unique_ptr<Poller> poller_;
   DescriptorWatches descriptors_;
   SignalPipe signals_;
+  SharedContext shared_context_;
   AdaptiveSpin spin_;
   Job* backlog_ = nullptr;  // taken from the inbox, for later ticks
   int ticks_without_poll_ = 0;

@@ -58,8 +58,9 @@ bool init(const Attached& py, Handle* handle, EventLoop& loop, PyObject* callbac
   handle->cancelled = false;
   handle->running = false;
   handle->threadsafe = false;
-  handle->context =
-      context != nullptr && context != Py_None ? Py_NewRef(context) : PyContext_CopyCurrent();
+  handle->shares_context = context == nullptr || context == Py_None;
+  handle->context = handle->shares_context ? loop.shared_context().copy_current(py).release()
+                                           : Py_NewRef(context);
   if (handle->context == nullptr) return false;
   if (!set_args(handle, args, nargs)) return false;
   return !loop.debug() || remember_source(py, handle);
@@ -74,10 +75,11 @@ PyObject* call(Handle* handle) noexcept {
                              nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
 }
 
-PyRef call_in_context(Handle* handle) noexcept {
-  if (PyContext_Enter(handle->context) != 0) return nullptr;
+PyRef call_in_context(const Attached& py, Handle* handle) noexcept {
+  PyObject* const context = own_context(py, handle);
+  if (context == nullptr || PyContext_Enter(context) != 0) return nullptr;
   PyRef result = PyRef::steal(call(handle));
-  if (PyContext_Exit(handle->context) != 0) return nullptr;
+  if (PyContext_Exit(context) != 0) return nullptr;
   return result;
 }
 
@@ -119,10 +121,22 @@ TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, 
   return nullptr;
 }
 
+PyObject* own_context(const Attached&, Handle* handle) noexcept {
+  if (handle->shares_context) {
+    if (Py_REFCNT(handle->context) > 1) {
+      PyObject* const own = PyContext_Copy(handle->context);
+      if (own == nullptr) return nullptr;
+      Py_SETREF(handle->context, own);
+    }
+    handle->shares_context = false;
+  }
+  return handle->context;
+}
+
 bool run_handle(const Attached& py, Handle* handle) noexcept {
   if (handle->cancelled) return true;
   const RunningMark running(py, handle);
-  if (call_in_context(handle)) return true;
+  if (call_in_context(py, handle)) return true;
   if (ends_the_loop()) return false;
   return report_failure(py, handle, take_error(py));
 }

@@ -32,13 +32,14 @@ struct Handle {
   PyObject* loop;
   // clang-format on
   PyObject* callback;  // null once it is cancelled
-  PyObject* context;
+  PyObject* context;   // see own_context()
   PyObject* weakrefs;
   HandleDebug* debug;  // owned, may be null
   Py_ssize_t nargs;
   /// The first is free for the callee (PY_VECTORCALL_ARGUMENTS_OFFSET), then the arguments; or, if
   /// there are more than kInlineArgs, a tuple of them.
   PyObject* args[1 + kInlineArgs];
+  bool shares_context;  // the context is perhaps others', too
   bool cancelled;
   bool running;     // cancelling then leaves dropping callback and arguments to run_handle()
   bool threadsafe;  // of call_soon_threadsafe(), from Python 3.14 on: see wait_for_callback()
@@ -64,6 +65,9 @@ Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyOb
                    Py_ssize_t nargs, PyObject* context) noexcept;
 TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
                               PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept;
+
+/// The context that the callback runs in, which nobody else does. Borrowed; null: Python error set.
+PyObject* own_context(const Attached& py, Handle* handle) noexcept;
 
 /// Calls the callback in its context, unless cancelled; reports what it raises to the loop's
 /// exception handler. False: an exception that nothing may stop is set (SystemExit,

@@ -100,7 +100,11 @@ PyObject* run(PyObject* self, PyObject*) noexcept {
 PyObject* get_loop(PyObject* self, PyObject*) noexcept { return Py_NewRef(as_handle(self)->loop); }
 
 PyObject* get_context(PyObject* self, PyObject*) noexcept {
-  return or_none(as_handle(self)->context);
+  return slot([&](const Attached& py) -> PyRef {
+    Handle* const handle = as_handle(self);
+    if (handle->context == nullptr) return PyRef::borrow(Py_None);
+    return PyRef::borrow(own_context(py, handle));
+  });
 }
 
 PyObject* when(PyObject* self, PyObject*) noexcept {

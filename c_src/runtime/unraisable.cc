@@ -22,9 +22,10 @@ PyObject* hook(PyObject* next, PyObject* unraisable) noexcept {
   });
 }
 
-PyMethodDef definition = {kHook, hook, METH_O,
-                          PyDoc_STR("Raises an interruption of an Erlang call once more; passes "
-                                    "on all else.")};
+const PyMethodDef kDefinition = {
+    kHook, hook, METH_O,
+    PyDoc_STR("Raises an interruption of an Erlang call once more; passes "
+              "on all else.")};
 
 }  // namespace
 
@@ -34,7 +35,8 @@ bool keep_interruptions(const Attached&) noexcept {
     PyErr_SetString(PyExc_RuntimeError, "there is no sys.unraisablehook");
     return false;
   }
-  const PyRef function = PyRef::steal(PyCFunction_New(&definition, before));
+  const PyRef function =
+      PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), before));
   return function && PySys_SetObject(kHook, function.get()) == 0;
 }
 

@@ -187,6 +187,75 @@ class OwnHandles(LoopCase):
             gc.collect()
         self.assertIsNone(gone())
 
+    def test_each_callback_has_a_context_of_its_own(self):
+        variable = contextvars.ContextVar("variable", default=0)
+        seen = []
+
+        def change(value):
+            seen.append(variable.get())
+            variable.set(value)
+
+        def schedule():
+            variable.set(1)
+            self.loop.call_soon(change, 10)
+            self.loop.call_soon(change, 20)
+            variable.set(2)
+            self.loop.call_later(0, change, 30)
+            self.loop.call_soon_threadsafe(change, 40)
+            variable.set(3)
+
+        contextvars.copy_context().run(schedule)
+        self.run_until(lambda: len(seen) == 4)
+        self.assertEqual(sorted(seen), [1, 1, 2, 2])
+
+    def test_a_context_stays_the_same(self):
+        variable = contextvars.ContextVar("variable", default=0)
+        seen = []
+        first, second = [self.loop.call_soon(lambda: seen.append(variable.get())) for _ in "12"]
+        context = first._context
+        context.run(variable.set, 5)
+        self.assertIs(first._context, context)
+        self.assertIsNot(second._context, context)
+        self.run_ready()
+        self.assertEqual(seen, [5, 0])
+        self.assertIs(first._context, context)
+
+    def test_what_a_reader_sets_stays_set(self):
+        variable = contextvars.ContextVar("variable", default=0)
+        ours, theirs = self.socket_pair()
+        seen = []
+
+        def read():
+            theirs.recv(1)
+            seen.append(variable.get())
+            variable.set(len(seen))
+
+        self.loop.add_reader(theirs, read)
+        self.loop.call_soon(callback)
+        ours.send(b"abc")
+        self.run_until(lambda: len(seen) == 3)
+        self.loop.remove_reader(theirs)
+        self.assertEqual(seen, [0, 1, 2])
+        self.assertEqual(variable.get(), 0)
+
+    def test_variables_live_no_longer_than_callbacks_need_them(self):
+        class Value:
+            pass
+
+        variable = contextvars.ContextVar("variable")
+
+        def schedule():
+            value = Value()
+            variable.set(value)
+            self.loop.call_soon(callback)
+            return weakref.ref(value)
+
+        value = contextvars.copy_context().run(schedule)
+        gc.collect()
+        self.assertIsNotNone(value())
+        self.run_ready()
+        self.assertIsNone(value())
+
     def test_reused_memory_holds_nothing_old(self):
         for _ in range(3000):
             handle = self.loop.call_soon(callback, 1, 2, 3)

@@ -664,6 +664,10 @@ class TestServer(TransportCase):
             await self.until(lambda: connections_of(server) == 1)
             client.close()
             await self.until(lambda: connections_of(server) == 0)
+            # The standard loop has a retry for each failure, which a closed server makes fail.
+            timers = getattr(self.loop, "_scheduled", ())
+            await self.until(lambda: not any("_start_serving" in repr(it) for it in timers))
+            await asyncio.sleep(0)  # the last ones are on their way
             server.close()
             await server.wait_closed()
 
