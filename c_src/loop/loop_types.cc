@@ -1,6 +1,7 @@
 #include "loop/loop_types.h"
 
 #include "cpython/slot.h"
+#include "loop/task_set.h"
 
 namespace ep::loop {
 namespace {
@@ -51,9 +52,9 @@ AsyncioParts import_parts() {
 
 bool LoopTypes::import_asyncio(const Attached&) {
   if (asyncio.tasks) return true;
-  return slot([this](const Attached&) -> int {
+  return slot([this](const Attached& py) -> int {
            asyncio = import_parts();
-           return 0;
+           return speed_up_task_set(py, asyncio.tasks.get()) ? 0 : -1;
          }) == 0;
 }
 

@@ -1,0 +1,105 @@
+#include "loop/task_set.h"
+
+#include "cpython/slot.h"
+
+namespace ep::loop {
+
+#if PY_VERSION_HEX >= 0x030E0000 || defined(Py_GIL_DISABLED)
+
+bool speed_up_task_set(const Attached&, PyObject*) noexcept { return true; }
+
+#else
+
+namespace {
+
+constexpr const char* kTaskSet = PY_VERSION_HEX >= 0x030C0000 ? "_scheduled_tasks" : "_all_tasks";
+
+/// What both functions are bound to: the attributes of the WeakSet that never change.
+enum Part : Py_ssize_t { kData, kIterating, kPending, kRemove };  // set, set, list, function
+
+PyObject* part(PyObject* self, Part which) noexcept { return PyTuple_GET_ITEM(self, which); }
+
+/// WeakSet._remove(reference): the object is gone.
+PyObject* remove(PyObject* self, PyObject* reference) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    const bool iterating = PySet_GET_SIZE(part(self, kIterating)) > 0;
+    const int result = iterating ? PyList_Append(part(self, kPending), reference)
+                                 : PySet_Discard(part(self, kData), reference);
+    return result < 0 ? PyRef() : PyRef::borrow(Py_None);
+  });
+}
+
+/// WeakSet._commit_removals(): those that an iteration has put off.
+bool commit_removals(PyObject* pending, PyObject* data) noexcept {
+  for (Py_ssize_t size; (size = PyList_GET_SIZE(pending)) > 0;) {
+    const PyRef reference = PyRef::borrow(PyList_GET_ITEM(pending, size - 1));
+    if (PyList_SetSlice(pending, size - 1, size, nullptr) < 0) return false;
+    if (PySet_Discard(data, reference.get()) < 0) return false;
+  }
+  return true;
+}
+
+/// WeakSet.add(object)
+PyObject* add(PyObject* self, PyObject* object) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    PyObject* const data = part(self, kData);
+    if (!commit_removals(part(self, kPending), data)) return nullptr;
+    const PyRef reference = PyRef::steal(PyWeakref_NewRef(object, part(self, kRemove)));
+    if (!reference || PySet_Add(data, reference.get()) < 0) return nullptr;
+    return PyRef::borrow(Py_None);
+  });
+}
+
+const PyMethodDef kAdd = {"add", add, METH_O, PyDoc_STR("As weakref.WeakSet.add().")};
+const PyMethodDef kRemoveDefinition = {"_remove", remove, METH_O, nullptr};
+
+PyRef function(const PyMethodDef& definition, const PyRef& self) noexcept {
+  return PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&definition), self.get()));
+}
+
+PyRef attribute(PyObject* object, const char* name) {
+  PyRef value = PyRef::steal(PyObject_GetAttrString(object, name));
+  if (!value) throw PythonError();
+  return value;
+}
+
+bool is_plain_weak_set(PyObject* object) {
+  const PyRef weakref = PyRef::steal(PyImport_ImportModule("weakref"));
+  if (!weakref) throw PythonError();
+  if (reinterpret_cast<PyObject*>(Py_TYPE(object)) != attribute(weakref.get(), "WeakSet").get()) {
+    return false;
+  }
+  const PyRef dict = attribute(object, "__dict__");
+  return PyDict_GetItemString(dict.get(), "add") == nullptr;
+}
+
+bool speed_up(PyObject* task_set) {
+  if (!is_plain_weak_set(task_set)) return true;
+  const PyRef data = attribute(task_set, "data");
+  const PyRef iterating = attribute(task_set, "_iterating");
+  const PyRef pending = attribute(task_set, "_pending_removals");
+  if (!PySet_CheckExact(data.get()) || !PySet_CheckExact(iterating.get()) ||
+      !PyList_CheckExact(pending.get())) {
+    return true;
+  }
+  const PyRef parts = PyRef::steal(PyTuple_Pack(3, data.get(), iterating.get(), pending.get()));
+  const PyRef its_remove = parts ? function(kRemoveDefinition, parts) : PyRef();
+  if (!its_remove) return false;
+  const PyRef all = PyRef::steal(
+      PyTuple_Pack(4, data.get(), iterating.get(), pending.get(), its_remove.get()));
+  const PyRef its_add = all ? function(kAdd, all) : PyRef();
+  return its_add && PyObject_SetAttrString(task_set, "_remove", its_remove.get()) == 0 &&
+         PyObject_SetAttrString(task_set, "add", its_add.get()) == 0;
+}
+
+}  // namespace
+
+bool speed_up_task_set(const Attached&, PyObject* tasks_module) noexcept {
+  return slot([&](const Attached&) -> int {
+           return speed_up(attribute(tasks_module, kTaskSet).get()) ? 0 : -1;
+         }) == 0;
+}
+
+#endif
+
+}  // namespace ep::loop
