@@ -51,7 +51,8 @@ PyRef add(const Attached& py, EventLoop& loop, IoEvents direction, const CallArg
   if (fd < 0) return nullptr;
   Handle* handle = new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
   if (handle == nullptr) return nullptr;
-  PyRef owner = PyRef::steal(reinterpret_cast<PyObject*>(handle));
+  track(handle);
+  PyRef owner = PyRef::steal(handle->object());
   if (!loop.descriptors().add(py, fd, direction, handle)) return nullptr;
   // Another thread's loop may be asleep without a poller yet.
   if (loop.running_thread() != PyThread_get_thread_ident()) loop.wake();

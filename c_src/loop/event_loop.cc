@@ -36,8 +36,17 @@ bool push(const Attached&, ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noex
   return true;
 }
 
+/// Its owner has no more use for it.
+void let_go(ReadyEntry entry) noexcept {
+  if (entry.is_native()) {
+    Py_DECREF(entry.owner());
+  } else {
+    let_go(entry.handle());
+  }
+}
+
 void drop(ReadyQueue<ReadyEntry> queue) noexcept {
-  while (!queue.empty()) Py_DECREF(queue.pop().owner());
+  while (!queue.empty()) let_go(queue.pop());
 }
 
 }  // namespace
@@ -48,9 +57,14 @@ EventLoop::EventLoop(PyObject* self, LoopTypes& types)
       poller_(new_poller()),
       descriptors_(*this),
       signals_(*this),
-      spin_(types.max_spin) {}
+      spin_(types.max_spin) {
+  types_.loops.insert(this);
+}
 
-EventLoop::~EventLoop() { close(Attached::in_slot()); }
+EventLoop::~EventLoop() {
+  types_.loops.erase(this);
+  close(Attached::in_slot());
+}
 
 // What other threads do.
 
@@ -116,7 +130,7 @@ void EventLoop::cancel_timer(const Attached&, TimerHandle* timer) noexcept {
   if (!timer->node.queued()) return;
   timers_.remove(&timer->node);
   timer->scheduled = false;
-  Py_DECREF(timer->object());
+  let_go(&timer->base);
 }
 
 void EventLoop::callback_ended() noexcept {
@@ -211,7 +225,7 @@ bool EventLoop::end_turn(const Attached& py, bool ok) {
 }
 
 bool EventLoop::call(const Attached& py, ReadyEntry entry) {
-  const PyRef owner = PyRef::steal(entry.owner());  // the queue's
+  const OnExit its([&] { let_go(entry); });  // the queue's
   if (entry.is_native()) return entry.native()->run(py);
   Handle* handle = entry.handle();
   if (debug_ && !handle->cancelled) return run_in_debug(py, handle);
@@ -337,19 +351,34 @@ void EventLoop::clear(const Attached& py) noexcept {
   while (TimerNode* node = timers_.pop_due(kNever)) {
     TimerHandle* timer = TimerHandle::of(node);
     timer->scheduled = false;
-    Py_DECREF(timer->object());
+    let_go(&timer->base);
   }
   descriptors_.clear(py);
   shared_context_.clear();
 }
 
-int EventLoop::traverse(visitproc visit, void* arg) const {
-  for (std::size_t i = 0; i < ready_.size(); ++i) Py_VISIT(ready_[i].owner());
-  for (std::size_t i = 0; i < end_of_turn_.size(); ++i) Py_VISIT(end_of_turn_[i].owner());
-  const int stop = timers_.for_each([&](TimerNode* node) {
-    Py_VISIT(TimerHandle::of(node)->object());
+void EventLoop::track_handles(const Attached&) noexcept {
+  const auto look = [](Handle* handle) {
+    if (Py_REFCNT(handle) > 1) track(handle);
     return 0;
-  });
+  };
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    if (!ready_[i].is_native()) look(ready_[i].handle());
+  }
+  timers_.for_each([&](TimerNode* node) { return look(&TimerHandle::of(node)->base); });
+}
+
+int EventLoop::traverse(visitproc visit, void* arg) const {
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    if (ready_[i].is_native()) {
+      Py_VISIT(ready_[i].owner());
+    } else if (const int stop = traverse_queued(ready_[i].handle(), visit, arg)) {
+      return stop;
+    }
+  }
+  for (std::size_t i = 0; i < end_of_turn_.size(); ++i) Py_VISIT(end_of_turn_[i].owner());
+  const int stop = timers_.for_each(
+      [&](TimerNode* node) { return traverse_queued(&TimerHandle::of(node)->base, visit, arg); });
   if (stop != 0) return stop;
   Py_VISIT(shared_context_.object());
   return descriptors_.traverse(visit, arg);

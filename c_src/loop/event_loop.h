@@ -140,6 +140,8 @@ class EventLoop {
   /// Abandons jobs, drops handles, timers and watchers. Idempotent; not while it is running.
   void close(const Attached& py) noexcept;
 
+  /// See loop/collector_hook.h.
+  void track_handles(const Attached& py) noexcept;
   int traverse(visitproc visit, void* arg) const;
   /// Drops all Python references, as close() does, but leaves the loop open.
   void clear(const Attached& py) noexcept;

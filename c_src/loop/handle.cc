@@ -8,6 +8,12 @@
 namespace ep::loop {
 namespace {
 
+#if PY_VERSION_HEX >= 0x030E0000 || defined(Py_GIL_DISABLED)
+constexpr bool kTrackedFromBirth = true;  // collections are incremental there, or of other threads
+#else
+constexpr bool kTrackedFromBirth = false;
+#endif
+
 /// The callback must outlive its own call, even if it cancels its handle.
 class RunningMark {
  public:
@@ -55,6 +61,7 @@ bool init(const Attached& py, Handle* handle, EventLoop& loop, PyObject* callbac
   handle->weakrefs = nullptr;
   handle->debug = nullptr;
   handle->nargs = 0;
+  handle->tracked = false;
   handle->cancelled = false;
   handle->running = false;
   handle->threadsafe = false;
@@ -99,7 +106,7 @@ Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyOb
   if (object == nullptr) return nullptr;
   auto* handle = reinterpret_cast<Handle*>(object);
   const bool ok = init(py, handle, loop, callback, args, nargs, context);
-  PyObject_GC_Track(object);
+  if (kTrackedFromBirth) track(handle);
   if (ok) return handle;
   Py_DECREF(object);
   return nullptr;
@@ -115,10 +122,28 @@ TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, 
   timer->when = when;
   timer->scheduled = false;
   const bool ok = init(py, &timer->base, loop, callback, args, nargs, context);
-  PyObject_GC_Track(object);
+  if (kTrackedFromBirth) track(&timer->base);
   if (ok) return timer;
   Py_DECREF(object);
   return nullptr;
+}
+
+void track(Handle* handle) noexcept {
+  if (!std::exchange(handle->tracked, true)) PyObject_GC_Track(handle->object());
+}
+
+void let_go(Handle* handle) noexcept {
+  if (Py_REFCNT(handle) > 1) track(handle);
+  Py_DECREF(handle->object());
+}
+
+int traverse_queued(Handle* handle, visitproc visit, void* arg) {
+  if (handle->tracked) {
+    Py_VISIT(handle->object());
+  } else if (Py_REFCNT(handle) == 1) {
+    return Py_TYPE(handle)->tp_traverse(handle->object(), visit, arg);
+  }
+  return 0;
 }
 
 PyObject* own_context(const Attached&, Handle* handle) noexcept {

@@ -2,7 +2,11 @@
 // asyncio.TimerHandle. What call_soon() and its siblings return; the ready queue, the timer heap
 // and the descriptor watches hold them.
 //
-// Attached threads only. A Handle refers to its loop; both take part in garbage collection.
+// Attached threads only. A Handle refers to its loop; both take part in garbage collection. But the
+// collector need not go through 50,000 timers again and again: as long as nobody but a queue of its
+// loop has a handle, the loop shows the collector what the handle refers to. It becomes an object
+// of the collector's own when it leaves the queue and somebody has it (track()), or when a full
+// collection begins (loop/collector_hook.h), for the loop may be garbage.
 #pragma once
 
 #include <cstddef>
@@ -39,12 +43,14 @@ struct Handle {
   /// The first is free for the callee (PY_VECTORCALL_ARGUMENTS_OFFSET), then the arguments; or, if
   /// there are more than kInlineArgs, a tuple of them.
   PyObject* args[1 + kInlineArgs];
+  bool tracked;         // by the garbage collector
   bool shares_context;  // the context is perhaps others', too
   bool cancelled;
   bool running;     // cancelling then leaves dropping callback and arguments to run_handle()
   bool threadsafe;  // of call_soon_threadsafe(), from Python 3.14 on: see wait_for_callback()
 
   EventLoop& core() const noexcept;
+  PyObject* object() noexcept { return reinterpret_cast<PyObject*>(this); }
 };
 
 struct TimerHandle {
@@ -65,6 +71,13 @@ Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyOb
                    Py_ssize_t nargs, PyObject* context) noexcept;
 TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
                               PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept;
+
+/// Makes it the garbage collector's, if it is not.
+void track(Handle* handle) noexcept;
+/// The owner of a reference has no more use for it; somebody else may.
+void let_go(Handle* handle) noexcept;
+/// For the traverse() of a loop, with what its queues own.
+int traverse_queued(Handle* handle, visitproc visit, void* arg);
 
 /// The context that the callback runs in, which nobody else does. Borrowed; null: Python error set.
 PyObject* own_context(const Attached& py, Handle* handle) noexcept;
@@ -89,7 +102,7 @@ class HandleFreeList {
   HandleFreeList& operator=(const HandleFreeList&) = delete;
   ~HandleFreeList() { close(); }
 
-  /// A tracked-to-be object of `type` with a reference, its fields undefined; null: no memory.
+  /// An untracked object of `type` with a reference, its fields undefined; null: no memory.
   PyObject* take(PyTypeObject* type) noexcept;
   /// `object` is dead and untracked.
   void give(PyObject* object) noexcept;

@@ -51,8 +51,8 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
   Handle* handle = as_handle(self);
+  if (handle->tracked) PyObject_GC_UnTrack(self);
   if (handle->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
   drop_references(handle);
   PyTypeObject* type = Py_TYPE(self);

@@ -3,6 +3,8 @@
 // One for each interpreter, owned by its `_erlang` module, which the types keep alive.
 #pragma once
 
+#include <unordered_set>
+
 #include "cpython/attach.h"
 #include "cpython/ref.h"
 #include "loop/handle.h"
@@ -32,8 +34,9 @@ struct LoopTypes {
   PyRef timer_handle;
   HandleFreeList free_handles;
   HandleFreeList free_timer_handles;
-  AsyncioParts asyncio;                // empty until the first loop
-  Nanos max_spin = 50 * kMicrosecond;  // of a loop before it sleeps; 0: never
+  std::unordered_set<EventLoop*> loops;  // all that there are; attached
+  AsyncioParts asyncio;                  // empty until the first loop
+  Nanos max_spin = 50 * kMicrosecond;    // of a loop before it sleeps; 0: never
   PyRef str_context;
   PyRef names_loop;  // ("loop",): the keyword of a call
 

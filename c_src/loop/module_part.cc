@@ -1,6 +1,7 @@
 #include "loop/module_part.h"
 
 #include "cpython/slot.h"
+#include "loop/collector_hook.h"
 #include "loop/event_loop_methods.h"
 #include "loop/handle.h"
 #include "loop/loop_types.h"
@@ -36,7 +37,7 @@ bool add_to_module(const Attached& py, PyObject* module, ModuleState& state) {
   return slot([&](const Attached&) -> int {
            state.loop = new LoopTypes();
            fill(py, module, *state.loop);
-           return 0;
+           return add_collector_hook(py, module) ? 0 : -1;
          }) == 0;
 }
 

@@ -85,8 +85,8 @@ bool speed_up(PyObject* task_set) {
   const PyRef parts = PyRef::steal(PyTuple_Pack(3, data.get(), iterating.get(), pending.get()));
   const PyRef its_remove = parts ? function(kRemoveDefinition, parts) : PyRef();
   if (!its_remove) return false;
-  const PyRef all = PyRef::steal(
-      PyTuple_Pack(4, data.get(), iterating.get(), pending.get(), its_remove.get()));
+  const PyRef all =
+      PyRef::steal(PyTuple_Pack(4, data.get(), iterating.get(), pending.get(), its_remove.get()));
   const PyRef its_add = all ? function(kAdd, all) : PyRef();
   return its_add && PyObject_SetAttrString(task_set, "_remove", its_remove.get()) == 0 &&
          PyObject_SetAttrString(task_set, "add", its_add.get()) == 0;

@@ -187,6 +187,48 @@ class OwnHandles(LoopCase):
             gc.collect()
         self.assertIsNone(gone())
 
+    def test_so_is_one_whose_handles_are_part_of_the_garbage(self):
+        class Node:
+            pass
+
+        loop = self.new_loop()
+        node = Node()
+        node.soon = loop.call_soon(callback, node)
+        node.later = loop.call_later(1000, callback, node)
+        node.cancelled = loop.call_later(1000, callback, node)
+        node.cancelled.cancel()
+        gone = weakref.ref(node)
+        with self.assertWarns(ResourceWarning):  # unclosed event loop
+            del node, loop
+            gc.collect()
+        self.assertIsNone(gone())
+
+    def test_garbage_around_handles_that_have_left_the_queue_is_collected(self):
+        class Node:
+            pass
+
+        def cycle(schedule):
+            node = Node()
+            node.handle = schedule(node)
+            return weakref.ref(node)
+
+        def cancelled(node):
+            timer = self.loop.call_later(1000, callback, node)
+            timer.cancel()
+            timer._context.run(variable.set, node)
+            return timer
+
+        variable = contextvars.ContextVar("variable")
+        gone = [
+            cycle(lambda node: self.loop.call_soon(callback, node)),
+            cycle(lambda node: self.loop.call_soon_threadsafe(callback, node)),
+            cycle(lambda node: self.loop.call_later(0, callback, node)),
+            cycle(cancelled),
+        ]
+        self.loop.run_until_complete(asyncio.sleep(0.001))
+        gc.collect()
+        self.assertEqual([it() for it in gone], [None] * 4)
+
     def test_each_callback_has_a_context_of_its_own(self):
         variable = contextvars.ContextVar("variable", default=0)
         seen = []

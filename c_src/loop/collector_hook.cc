@@ -1,0 +1,45 @@
+#include "loop/collector_hook.h"
+
+#include <algorithm>
+
+#include "cpython/module_state.h"
+#include "cpython/slot.h"
+#include "loop/event_loop.h"
+#include "loop/loop_types.h"
+
+namespace ep::loop {
+namespace {
+
+constexpr long kFull = 2;  // the generation
+
+/// callback(phase, info)
+PyObject* collection(PyObject* module, PyObject* const* args, Py_ssize_t count) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    if (count == 2 && PyUnicode_Check(args[0]) && PyDict_Check(args[1]) &&
+        PyUnicode_CompareWithASCIIString(args[0], "start") == 0) {
+      PyObject* const generation = PyDict_GetItemString(args[1], "generation");  // borrowed
+      const long number = generation != nullptr ? PyLong_AsLong(generation) : kFull;
+      if (number == -1 && PyErr_Occurred()) return nullptr;
+      if (number == kFull) {
+        for (EventLoop* loop : module_state(module).loop->loops) loop->track_handles(py);
+      }
+    }
+    return PyRef::borrow(Py_None);
+  });
+}
+
+const PyMethodDef kDefinition = {
+    "before_collection", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&collection)),
+    METH_FASTCALL, PyDoc_STR("Shows waiting callbacks to the garbage collector.")};
+
+}  // namespace
+
+bool add_collector_hook(const Attached&, PyObject* module) noexcept {
+  const PyRef gc = PyRef::steal(PyImport_ImportModule("gc"));
+  const PyRef callbacks =
+      gc ? PyRef::steal(PyObject_GetAttrString(gc.get(), "callbacks")) : PyRef();
+  const PyRef hook = PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), module));
+  return callbacks && hook && PyList_Append(callbacks.get(), hook.get()) == 0;
+}
+
+}  // namespace ep::loop
