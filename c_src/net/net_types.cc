@@ -88,10 +88,14 @@ void add_types(const Attached& py, PyObject* module, NetTypes& types) {
   types.datagram_transport =
       or_throw(new_datagram_transport_type(py, module, datagram_bases.get()));
   types.acceptor = or_throw(new_acceptor_type(py, module));
+  types.tls_records = or_throw(new_tls_records_type(py, module));
+  types.tls_writer = or_throw(new_tls_writer_type(py, module));
   publish(module, types.transport_table);
   publish(module, types.stream_transport);
   publish(module, types.datagram_transport);
   publish(module, types.acceptor);
+  publish(module, types.tls_records);
+  publish(module, types.tls_writer);
 }
 
 }  // namespace
@@ -102,6 +106,7 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
            intern_names(types.names);
            import_parts(types);
            types.streams = StreamParts::import(attached);
+           types.tls = TlsParts::import(attached);
            types.socket_layout_known = probe_socket_layout(attached, types);
            add_types(py, module, types);
            return 0;
@@ -109,21 +114,23 @@ bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
 }
 
 int NetTypes::traverse(visitproc visit, void* arg) const {
-  for (const PyRef* part :
-       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
+  for (const PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
+                            &tls_records, &tls_writer, &buffered_protocol, &transport_socket,
+                            &socket_class, &wake_waiter, &log, &try_native}) {
     Py_VISIT(part->get());
   }
-  return streams.traverse(visit, arg);
+  if (const int stop = streams.traverse(visit, arg)) return stop;
+  return tls.traverse(visit, arg);
 }
 
 void NetTypes::clear() noexcept {
-  for (PyRef* part :
-       {&stream_transport, &datagram_transport, &acceptor, &transport_table, &buffered_protocol,
-        &transport_socket, &socket_class, &wake_waiter, &log, &try_native}) {
+  for (PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
+                      &tls_records, &tls_writer, &buffered_protocol, &transport_socket,
+                      &socket_class, &wake_waiter, &log, &try_native}) {
     part->reset();
   }
   streams = {};
+  tls = {};
 }
 
 }  // namespace ep::net

@@ -8,6 +8,7 @@
 #include "cpython/ref.h"
 #include "net/address_cache.h"
 #include "net/stream_feed.h"
+#include "net/tls_records.h"
 
 namespace ep::net {
 
@@ -27,6 +28,8 @@ struct NetTypes {
   PyRef datagram_transport;
   PyRef acceptor;
   PyRef transport_table;
+  PyRef tls_records;
+  PyRef tls_writer;
 
   PyRef buffered_protocol;               // asyncio.BufferedProtocol
   PyRef transport_socket;                // asyncio.trsock.TransportSocket
@@ -39,6 +42,7 @@ struct NetTypes {
   bool servers_know_transports = false;  // Server._attach(transport), since 3.13
   AddressCache addresses;
   StreamParts streams;
+  TlsParts tls;
   NetNames names;
 
   int traverse(visitproc visit, void* arg) const;

@@ -7,6 +7,7 @@ otherwise.
 import asyncio
 import contextvars
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from typing import Any, ClassVar, Final, Protocol, TypeVar, final
 
@@ -179,6 +180,34 @@ class _ErlangDatagramTransport(asyncio.DatagramTransport):
     def get_write_buffer_limits(self) -> tuple[int, int]: ...
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def _force_close(self, exc: BaseException | None, /) -> None: ...
+
+class TLSRecords:
+    """The way of TLS records through an asyncio.sslproto.SSLProtocol; a base for our own."""
+
+    _app_protocol: Any
+    _app_protocol_is_buffer: bool
+    _app_reading_paused: bool
+    _app_writing_paused: bool
+    _incoming: ssl.MemoryBIO
+    _incoming_high_water: int
+    _outgoing: ssl.MemoryBIO
+    _outgoing_high_water: int
+    _ssl_buffer_view: memoryview
+    _ssl_reading_paused: bool
+    _ssl_writing_paused: bool
+    _sslobj: ssl.SSLObject
+    _state: Any
+    _transport: Any
+    _write_backlog: Any
+    _write_buffer_size: int
+
+    def get_buffer(self, sizehint: int, /) -> memoryview: ...
+    def buffer_updated(self, nbytes: int, /) -> None: ...
+
+class TLSWriter:
+    """What is written to an asyncio.sslproto._SSLProtocolTransport; a base for our own."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> None: ...
 
 @final
 class TransportTable:

@@ -5,11 +5,14 @@ certificates/ has those that its make.py made, with their keys: `authority` has 
 """
 
 import asyncio
+import contextlib
 import pathlib
+import re
 import socket
 import ssl
 import unittest
 
+import _erlang
 import loop_case
 from test_transports import Recorder, TransportCase
 
@@ -293,6 +296,110 @@ class Connections(TLSCase):
 
         self.connected(body)
 
+    def test_sizes_around_a_records(self):
+        """A record has 16 KB of data at most."""
+
+        async def body(transport, protocol, theirs):
+            sent = b""
+            for size in (1, 16383, 16384, 16385, 2 * 16384, 3 * 16384 + 1, 100_000, 1):
+                data = bytes([size % 251]) * size
+                transport.write(data)
+                sent += data
+                await self.until(lambda: len(theirs.data) == len(sent))
+                theirs.transport.write(data)
+                await self.until(lambda: len(protocol.data) == len(sent))
+            self.assertEqual(theirs.data, sent)
+            self.assertEqual(protocol.data, sent)
+            transport.close()
+            await theirs.lost
+
+        self.connected(body)
+
+    def test_all_that_can_be_written(self):
+        async def body(transport, protocol, theirs):
+            for data in (b"bytes ", bytearray(b"bytearray "), memoryview(b"memoryview "), b""):
+                transport.write(data)
+            transport.writelines([b"list ", bytearray(b"of them")])
+            expected = b"bytes bytearray memoryview list of them"
+            await self.until(lambda: len(theirs.data) >= len(expected))
+            self.assertEqual(theirs.data, expected)
+            for wrong in ("text", 1, None):
+                self.assertRaises(TypeError, transport.write, wrong)
+            self.assertEqual(transport.get_write_buffer_size(), 0)
+            transport.close()
+            await theirs.lost
+
+        self.connected(body)
+
+    def test_another_protocol_takes_over(self):
+        async def body(transport, protocol, theirs):
+            reader = asyncio.StreamReader(loop=self.loop)
+            transport.write(b"to the first")
+            await self.until(lambda: theirs.data == b"to the first")
+            theirs.transport.set_protocol(asyncio.StreamReaderProtocol(reader, loop=self.loop))
+            transport.write(b"to a stream")
+            self.assertEqual(await reader.readexactly(11), b"to a stream")
+            theirs.transport.set_protocol(theirs)
+            transport.write(b", and back")
+            await self.until(lambda: theirs.data == b"to the first, and back")
+            transport.close()
+            await theirs.lost
+
+        self.connected(body)
+
+    def test_a_protocol_that_fails_loses_its_connection(self):
+        class Failing(asyncio.Protocol):
+            def data_received(self, data):
+                raise ValueError("failed")
+
+        async def body(transport, protocol, theirs):
+            theirs.transport.set_protocol(Failing())
+            transport.write(b"data")
+            await protocol.lost
+            [report] = self.take_reports()
+            self.assertEqual(str(report["exception"]), "failed")
+            self.assertEqual(report["message"], "Fatal error on SSL protocol")
+
+        self.connected(body)
+
+    def test_what_arrives_while_reading_is_paused_waits(self):
+        async def body(transport, protocol, theirs):
+            theirs.transport.pause_reading()
+            transport.write(b"wait")
+            transport.write(bytes(40_000))
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            self.assertEqual(theirs.data, b"")
+            theirs.transport.resume_reading()
+            await self.until(lambda: len(theirs.data) == 40_004)
+            transport.close()
+            await theirs.lost
+
+        self.connected(body)
+
+    def test_streams(self):
+        async def echo(reader, writer):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+        async def main():
+            server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=server_side())
+            reader, writer = await asyncio.open_connection(
+                *server.sockets[0].getsockname(), ssl=client_side(), server_hostname="localhost"
+            )
+            data = bytes(range(256)) * 4000
+            writer.write(data)
+            self.assertEqual(await reader.readexactly(len(data)), data)
+            writer.write(b"a line\n")
+            self.assertEqual(await reader.readline(), b"a line\n")
+            writer.close()
+            await writer.wait_closed()
+            await self.end(server)
+
+        self.run_async(main)
+
     def test_records_that_come_byte_by_byte(self):
         """A relay between client and server passes single bytes."""
 
@@ -323,6 +430,38 @@ class Connections(TLSCase):
             await self.accepted[0].lost
             await self.end(between)
             await self.end(server)
+
+        self.run_async(main)
+
+
+class OwnProtocol(TLSCase):
+    def test_attributes_that_somebody_deletes(self):
+        """No crash: an error, or what asyncio would do."""
+
+        names = [name for name in dir(_erlang.TLSRecords) if re.match("_[a-z]", name)]
+        self.assertIn("_incoming", names)
+
+        async def one(name):
+            server = await self.server(server_side())
+            transport, protocol = await self.client(server, client_side())
+            await self.until(lambda: self.accepted and self.accepted[-1].transport)
+            tls = transport._ssl_protocol
+            value = getattr(tls, name)
+            delattr(tls, name)
+            self.accepted[-1].transport.write(b"data")
+            with contextlib.suppress(AttributeError, SystemError, TypeError):
+                transport.write(b"data")
+            await asyncio.sleep(0.01)
+            setattr(tls, name, value)
+            transport.abort()
+            self.accepted[-1].transport.abort()
+            await self.end(server)
+            self.take_reports()
+
+        async def main():
+            for name in names:
+                with self.subTest(name):
+                    await one(name)
 
         self.run_async(main)
 

@@ -1,0 +1,303 @@
+#include "net/tls_records.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpython/error.h"
+#include "cpython/slot.h"
+#include "net/net_types.h"
+#include "net/stream_feed.h"
+
+namespace ep::net {
+namespace {
+
+constexpr Py_ssize_t kMaxRecord = 16 * 1024;  // of plaintext; RFC 8446, 5.1
+
+PyRef or_throw(PyRef result) {
+  if (!result) throw PythonError();
+  return result;
+}
+
+PyRef call(PyObject* object, const PyRef& method) {
+  return or_throw(PyRef::steal(PyObject_CallMethodNoArgs(object, method.get())));
+}
+
+PyRef call(PyObject* object, const PyRef& method, PyObject* argument) {
+  return or_throw(PyRef::steal(PyObject_CallMethodOneArg(object, method.get(), argument)));
+}
+
+PyRef bytes(const char* data, Py_ssize_t size) {
+  return or_throw(PyRef::steal(PyBytes_FromStringAndSize(data, size)));
+}
+
+/// One pass through the records of a connection. Its functions throw PythonError.
+class Pass {
+ public:
+  Pass(const Attached& py, const NetTypes& types, TlsRecords& tls)
+      : py_(py), types_(types), parts_(types.tls), tls_(tls), session_(session()) {}
+
+  /// Takes in what has been received, and hands on what that contains.
+  void receive(Py_ssize_t count);
+  void send(PyObject* data);
+
+ private:
+  PyRef session() const;
+  Py_ssize_t pending(PyObject* bio) const;
+  bool asks_for_more() const;
+  PyRef read(Py_ssize_t size) const;
+  void deliver(const std::vector<PyRef>& chunks) const;
+  void hand_over(PyObject* data) const;
+  void process_outgoing() const;
+  bool feeds_plain_stream() const;
+
+  const Attached& py_;
+  const NetTypes& types_;
+  const TlsParts& parts_;
+  TlsRecords& tls_;
+  const PyRef session_;
+};
+
+PyRef Pass::session() const {
+  if (tls_.session_of != tls_.sslobj) {
+    PyRef found = or_throw(PyRef::steal(PyObject_GetAttr(tls_.sslobj, parts_.sslobj.get())));
+    Py_XSETREF(tls_.session, found.release());
+    Py_XSETREF(tls_.session_of, Py_NewRef(tls_.sslobj));
+  }
+  return PyRef::borrow(tls_.session);
+}
+
+Py_ssize_t Pass::pending(PyObject* bio) const {
+  const PyRef number = or_throw(PyRef::steal(PyObject_GetAttr(bio, parts_.pending.get())));
+  const Py_ssize_t size = PyLong_AsSsize_t(number.get());
+  if (size == -1 && PyErr_Occurred()) throw PythonError();
+  return size;
+}
+
+/// The error that is set. If so, it is cleared.
+bool Pass::asks_for_more() const {
+  if (PyErr_ExceptionMatches(parts_.again_errors.get()) == 0) return false;
+  PyErr_Clear();
+  return true;
+}
+
+/// Null: there is no whole record left.
+PyRef Pass::read(Py_ssize_t size) const {
+  const PyRef number = or_throw(PyRef::steal(PyLong_FromSsize_t(size)));
+  PyRef chunk =
+      PyRef::steal(PyObject_CallMethodOneArg(session_.get(), parts_.read.get(), number.get()));
+  if (!chunk && !asks_for_more()) throw PythonError();
+  return chunk;
+}
+
+void Pass::receive(Py_ssize_t count) {
+  const PyRef view = PyRef::borrow(tls_.ssl_buffer_view);
+  const PyRef received = bytes(static_cast<char*>(PyMemoryView_GET_BUFFER(view.get())->buf), count);
+  const PyRef incoming = PyRef::borrow(tls_.incoming);
+  call(incoming.get(), parts_.write, received.get());
+  std::vector<PyRef> chunks;
+  bool closed = false;
+  // A read gets memory of that size, so it had better not be more than there can be.
+  for (Py_ssize_t size = std::min(pending(incoming.get()), kMaxRecord);;) {
+    PyRef chunk = read(size);
+    if (!chunk) break;
+    const Py_ssize_t got = PyBytes_GET_SIZE(chunk.get());
+    closed = got == 0;  // close_notify
+    if (closed) break;
+    chunks.push_back(std::move(chunk));
+    // One read more would say so by an exception, which costs as much as all the rest.
+    if (got < size && pending(incoming.get()) == 0) break;
+    size = kMaxRecord;
+  }
+  if (!chunks.empty()) deliver(chunks);
+  if (closed) {
+    call(tls_.object(), parts_.call_eof_received);
+    call(tls_.object(), parts_.start_shutdown);
+  }
+  // What follows is rarely needed, as each write sends its own record.
+  if (PyObject_Size(tls_.write_backlog) != 0) {
+    call(tls_.object(), parts_.do_write);
+  } else if (tls_.app_writing_paused != Py_False || pending(tls_.outgoing) != 0) {
+    call(tls_.object(), parts_.process_outgoing);
+  }
+  const PyRef held = or_throw(PyRef::steal(PyLong_FromSsize_t(pending(incoming.get()))));
+  const int full = PyObject_RichCompareBool(held.get(), tls_.incoming_high_water, Py_GE);
+  if (full < 0) throw PythonError();
+  if (full != 0 || tls_.ssl_reading_paused != Py_False) {
+    call(tls_.object(), parts_.control_ssl_reading);
+  }
+}
+
+void Pass::deliver(const std::vector<PyRef>& chunks) const {
+  if (chunks.size() == 1) return hand_over(chunks.front().get());
+  Py_ssize_t size = 0;
+  for (const PyRef& chunk : chunks) size += PyBytes_GET_SIZE(chunk.get());
+  const PyRef all = bytes(nullptr, size);
+  char* end = PyBytes_AS_STRING(all.get());
+  for (const PyRef& chunk : chunks) {
+    end = std::copy_n(PyBytes_AS_STRING(chunk.get()), PyBytes_GET_SIZE(chunk.get()), end);
+  }
+  hand_over(all.get());
+}
+
+void Pass::hand_over(PyObject* data) const {
+  const PyRef protocol = PyRef::borrow(tls_.app_protocol);
+  if (feeds_plain_stream()) {
+    const std::span<const char> content(PyBytes_AS_STRING(data),
+                                        static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
+    const Fed fed = feed_stream(py_, types_.streams, protocol.get(), content);
+    if (fed == Fed::kError) throw PythonError();
+    if (fed == Fed::kYes) return;
+  }
+  call(protocol.get(), parts_.data_received, data);
+}
+
+bool Pass::feeds_plain_stream() const {
+  if (tls_.checked_protocol != tls_.app_protocol) {
+    const bool plain = is_plain_stream(py_, types_.streams, tls_.app_protocol);
+    Py_XSETREF(tls_.checked_protocol, Py_NewRef(tls_.app_protocol));
+    tls_.feeds_plain_stream = plain;
+  }
+  return tls_.feeds_plain_stream;
+}
+
+void Pass::send(PyObject* data) {
+  const Py_ssize_t size = PyBytes_GET_SIZE(data);
+  Py_ssize_t written = 0;
+  if (const PyRef count =
+          PyRef::steal(PyObject_CallMethodOneArg(session_.get(), parts_.write.get(), data))) {
+    written = PyLong_AsSsize_t(count.get());
+    if (written == -1 && PyErr_Occurred()) throw PythonError();
+  } else if (!asks_for_more()) {
+    throw PythonError();
+  }
+  if (written == size) return process_outgoing();
+  const PyRef rest = bytes(PyBytes_AS_STRING(data) + written, size - written);
+  const PyRef list = or_throw(PyRef::steal(PyTuple_Pack(1, rest.get())));
+  call(tls_.object(), parts_.write_appdata, list.get());
+}
+
+/// SSLProtocol._process_outgoing(), without looking at flow control where that can't matter.
+void Pass::process_outgoing() const {
+  Py_ssize_t waiting = PyLong_AsSsize_t(tls_.write_buffer_size);
+  if (tls_.ssl_writing_paused == Py_False) {
+    const PyRef transport = PyRef::borrow(tls_.transport);
+    const PyRef record = call(tls_.outgoing, parts_.read);
+    if (PyObject_Size(record.get()) != 0) call(transport.get(), parts_.write, record.get());
+  } else {
+    waiting += pending(tls_.outgoing);
+  }
+  const PyRef size = or_throw(PyRef::steal(PyLong_FromSsize_t(waiting)));
+  const int full = PyObject_RichCompareBool(size.get(), tls_.outgoing_high_water, Py_GE);
+  if (full < 0) throw PythonError();
+  if (full != 0 || tls_.app_writing_paused != Py_False) {
+    call(tls_.object(), parts_.control_app_writing);
+  }
+}
+
+/// Data may come and go, and has nothing to wait for.
+bool is_open(const TlsParts& parts, const TlsRecords& tls) {
+  if (tls.state != parts.wrapped.get()) return false;
+  for (PyObject* needed : {tls.app_protocol, tls.incoming, tls.incoming_high_water, tls.outgoing,
+                           tls.outgoing_high_water, tls.sslobj, tls.transport, tls.write_backlog,
+                           tls.write_buffer_size}) {
+    if (needed == nullptr) return false;  // somebody has deleted it
+  }
+  const Py_ssize_t backlog = PyObject_Size(tls.write_backlog);
+  if (backlog < 0) PyErr_Clear();
+  return backlog == 0 && tls.transport != Py_None;
+}
+
+/// SSLProtocol._fatal_error() with the error that is set; others than Exceptions are the caller's.
+PyRef fatal_error(const Attached& py, TlsRecords& tls) {
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return nullptr;
+  const PyRef error = take_error(py);
+  return PyRef::steal(PyObject_CallMethod(tls.object(), "_fatal_error", "Os", error.get(),
+                                          "Fatal error on SSL protocol"));
+}
+
+template <class Work>
+PyRef guarded(const Attached& py, const NetTypes& types, TlsRecords& tls, Work&& work) {
+  const PyRef keep_alive = PyRef::borrow(tls.object());
+  try {
+    Pass pass(py, types, tls);
+    work(pass);
+    return PyRef::borrow(Py_None);
+  } catch (const PythonError&) {
+    return fatal_error(py, tls);
+  }
+}
+
+}  // namespace
+
+PyRef buffer_updated(const Attached& py, const NetTypes& types, TlsRecords& tls, PyObject* count) {
+  if (!is_open(types.tls, tls) || tls.app_reading_paused != Py_False ||
+      tls.app_protocol_is_buffer != Py_False || tls.ssl_buffer_view == nullptr ||
+      !PyMemoryView_Check(tls.ssl_buffer_view)) {
+    return PyRef::steal(
+        PyObject_CallFunctionObjArgs(types.tls.buffer_updated.get(), &tls, count, nullptr));
+  }
+  const Py_ssize_t received = PyLong_AsSsize_t(count);
+  if (received == -1 && PyErr_Occurred()) return nullptr;
+  if (received < 0 || received > PyMemoryView_GET_BUFFER(tls.ssl_buffer_view)->len) {
+    PyErr_SetString(PyExc_ValueError, "more than the buffer holds");
+    return nullptr;
+  }
+  return guarded(py, types, tls, [&](Pass& pass) { pass.receive(received); });
+}
+
+PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_transport,
+                   PyObject* data) {
+  const TlsParts& parts = types.tls;
+  if (PyBytes_CheckExact(data) && PyBytes_GET_SIZE(data) > 0) {
+    const PyRef protocol = PyRef::steal(PyObject_GetAttr(app_transport, parts.ssl_protocol.get()));
+    if (!protocol) return nullptr;
+    auto* const type = reinterpret_cast<PyTypeObject*>(types.tls_records.get());
+    if (PyObject_TypeCheck(protocol.get(), type)) {
+      TlsRecords& tls = *reinterpret_cast<TlsRecords*>(protocol.get());
+      if (is_open(parts, tls)) {
+        return guarded(py, types, tls, [&](Pass& pass) { pass.send(data); });
+      }
+    }
+  }
+  return PyRef::steal(
+      PyObject_CallFunctionObjArgs(parts.transport_write.get(), app_transport, data, nullptr));
+}
+
+TlsParts TlsParts::import(const Attached&) {
+  const auto attribute = [](const PyRef& object, const char* name) {
+    return or_throw(PyRef::steal(PyObject_GetAttrString(object.get(), name)));
+  };
+  const auto intern = [](const char* text) {
+    return or_throw(PyRef::steal(PyUnicode_InternFromString(text)));
+  };
+  TlsParts parts;
+  const PyRef sslproto = or_throw(PyRef::steal(PyImport_ImportModule("asyncio.sslproto")));
+  parts.wrapped = attribute(attribute(sslproto, "SSLProtocolState"), "WRAPPED");
+  parts.again_errors = attribute(sslproto, "SSLAgainErrors");
+  const PyRef protocol = attribute(sslproto, "SSLProtocol");
+  parts.buffer_updated = attribute(protocol, "buffer_updated");
+  parts.transport_write = attribute(attribute(sslproto, "_SSLProtocolTransport"), "write");
+  parts.call_eof_received = intern("_call_eof_received");
+  parts.control_app_writing = intern("_control_app_writing");
+  parts.control_ssl_reading = intern("_control_ssl_reading");
+  parts.do_write = intern("_do_write");
+  parts.process_outgoing = intern("_process_outgoing");
+  parts.start_shutdown = intern("_start_shutdown");
+  parts.write_appdata = intern("_write_appdata");
+  parts.data_received = intern("data_received");
+  parts.pending = intern("pending");
+  parts.read = intern("read");
+  parts.ssl_protocol = intern("_ssl_protocol");
+  parts.sslobj = intern("_sslobj");
+  parts.write = intern("write");
+  return parts;
+}
+
+int TlsParts::traverse(visitproc visit, void* arg) const {
+  for (const PyRef* part : {&wrapped, &again_errors, &buffer_updated, &transport_write}) {
+    Py_VISIT(part->get());
+  }
+  return 0;
+}
+
+}  // namespace ep::net

@@ -1,0 +1,143 @@
+// The Python faces of TlsRecords: `_erlang.TLSRecords` and `_erlang.TLSWriter`.
+#include "cpython/api.h"
+
+#include <structmember.h>
+
+#include "cpython/module_state.h"
+#include "cpython/slot.h"
+#include "net/net_types.h"
+#include "net/tls_records.h"
+
+namespace ep::net {
+namespace {
+
+#define EP_ATTRIBUTE(name) \
+  { "_" #name, T_OBJECT_EX, offsetof(TlsRecords, name), 0, nullptr }
+
+constexpr PyObject* TlsRecords::*kReferences[] = {
+    &TlsRecords::state,
+    &TlsRecords::app_protocol,
+    &TlsRecords::app_protocol_is_buffer,
+    &TlsRecords::app_reading_paused,
+    &TlsRecords::app_writing_paused,
+    &TlsRecords::incoming,
+    &TlsRecords::incoming_high_water,
+    &TlsRecords::outgoing,
+    &TlsRecords::outgoing_high_water,
+    &TlsRecords::ssl_buffer_view,
+    &TlsRecords::ssl_reading_paused,
+    &TlsRecords::ssl_writing_paused,
+    &TlsRecords::sslobj,
+    &TlsRecords::transport,
+    &TlsRecords::write_backlog,
+    &TlsRecords::write_buffer_size,
+    &TlsRecords::session,
+    &TlsRecords::session_of,
+    &TlsRecords::checked_protocol,
+};
+
+TlsRecords& records(PyObject* self) { return *reinterpret_cast<TlsRecords*>(self); }
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  for (const auto reference : kReferences) Py_VISIT(records(self).*reference);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  for (const auto reference : kReferences) Py_CLEAR(records(self).*reference);
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  clear(self);
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* get_buffer(PyObject* self, PyObject*) noexcept {
+  PyObject* const view = records(self).ssl_buffer_view;
+  if (view == nullptr) PyErr_SetString(PyExc_AttributeError, "_ssl_buffer_view");
+  return Py_XNewRef(view);
+}
+
+PyObject* updated(PyObject* self, PyObject* count) noexcept {
+  return slot([&](const Attached& py) {
+    return buffer_updated(py, *module_state(Py_TYPE(self)).net, records(self), count);
+  });
+}
+
+PyObject* write(PyObject* self, PyObject* data) noexcept {
+  return slot([&](const Attached& py) {
+    return write_to_tls(py, *module_state(Py_TYPE(self)).net, self, data);
+  });
+}
+
+template <class Function>
+void* slot_of(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
+
+constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
+
+}  // namespace
+
+PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
+  // CPython keeps pointers to these; constant.
+  static PyMemberDef members[] = {
+      EP_ATTRIBUTE(state),
+      EP_ATTRIBUTE(app_protocol),
+      EP_ATTRIBUTE(app_protocol_is_buffer),
+      EP_ATTRIBUTE(app_reading_paused),
+      EP_ATTRIBUTE(app_writing_paused),
+      EP_ATTRIBUTE(incoming),
+      EP_ATTRIBUTE(incoming_high_water),
+      EP_ATTRIBUTE(outgoing),
+      EP_ATTRIBUTE(outgoing_high_water),
+      EP_ATTRIBUTE(ssl_buffer_view),
+      EP_ATTRIBUTE(ssl_reading_paused),
+      EP_ATTRIBUTE(ssl_writing_paused),
+      EP_ATTRIBUTE(sslobj),
+      EP_ATTRIBUTE(transport),
+      EP_ATTRIBUTE(write_backlog),
+      EP_ATTRIBUTE(write_buffer_size),
+      {nullptr, 0, 0, 0, nullptr},
+  };
+  static PyMethodDef methods[] = {
+      {"get_buffer", get_buffer, METH_O,
+       "get_buffer($self, sizehint, /)\n--\n\nWhere the transport is to put what it receives."},
+      {"buffer_updated", updated, METH_O,
+       "buffer_updated($self, nbytes, /)\n--\n\nSo much has been received."},
+      {nullptr, nullptr, 0, nullptr},
+  };
+  PyType_Slot slots[] = {
+      {Py_tp_doc, const_cast<char*>("The way of TLS records through an SSLProtocol.")},
+      {Py_tp_dealloc, slot_of(dealloc)},
+      {Py_tp_traverse, slot_of(traverse)},
+      {Py_tp_clear, slot_of(clear)},
+      {Py_tp_members, members},
+      {Py_tp_methods, methods},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {"_erlang.TLSRecords", sizeof(TlsRecords), 0, kFlags | Py_TPFLAGS_HAVE_GC,
+                      slots};
+  return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+PyRef new_tls_writer_type(const Attached&, PyObject* module) noexcept {
+  static PyMethodDef methods[] = {
+      {"write", write, METH_O, "write($self, data, /)\n--\n\nSend data, without waiting."},
+      {nullptr, nullptr, 0, nullptr},
+  };
+  PyType_Slot slots[] = {
+      {Py_tp_doc, const_cast<char*>("What is written to an _SSLProtocolTransport.")},
+      {Py_tp_methods, methods},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {"_erlang.TLSWriter", sizeof(PyObject), 0, kFlags, slots};
+  return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+}  // namespace ep::net
