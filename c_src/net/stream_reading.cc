@@ -4,11 +4,19 @@
 #include "net/read_buffer.h"
 #include "net/run_user_code.h"
 #include "net/stream_transport.h"
+#include "net/tls_records.h"
 
 namespace ep::net {
 namespace {
 
 constexpr const char* kReadError = "Fatal read error on socket transport";
+constexpr const char* kReceiverFailed = "Fatal error: protocol.data_received() call failed.";
+constexpr const char* kGetBufferFailed = "Fatal error: protocol.get_buffer() call failed.";
+constexpr const char* kBufferUpdatedFailed = "Fatal error: protocol.buffer_updated() call failed.";
+
+/// Where a transport's last read was at least as big, copying the next one would take longer than
+/// getting memory that is as big as a read may be, and giving the rest of it back.
+constexpr std::size_t kLarge = 16 * 1024;
 
 /// The memory that get_buffer() returns, for as long as it is written to.
 class WritableBuffer {
@@ -42,41 +50,57 @@ bool StreamTransport::read_bytes(const Attached& py) {
     if (!data_received_) return fatal_error(py, kReadError);
     plain_stream_ = is_plain_stream(py, types().streams, protocol());
   }
+  if (last_read_ >= kLarge && !plain_stream_) return read_large(py);
   const std::span<char> buffer = read_buffer();
   const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
-  return deliver(py, buffer.first(got.bytes));
-}
-
-bool StreamTransport::deliver(const Attached& py, std::span<const char> received) {
-  constexpr const char* kFailed = "Fatal error: protocol.data_received() call failed.";
+  last_read_ = got.bytes;
+  const std::span<const char> received = buffer.first(got.bytes);
   if (plain_stream_) {
     const PyRef keep_alive = PyRef::borrow(protocol());
     const Fed fed = feed_stream(py, types().streams, keep_alive.get(), received);
-    if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kFailed);
+    if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kReceiverFailed);
   }
-  const PyRef data = PyRef::steal(
-      PyBytes_FromStringAndSize(received.data(), static_cast<Py_ssize_t>(received.size())));
+  return deliver(py, PyRef::steal(PyBytes_FromStringAndSize(
+                         received.data(), static_cast<Py_ssize_t>(received.size()))));
+}
+
+/// Straight into what the protocol will get.
+bool StreamTransport::read_large(const Attached& py) {
+  PyObject* data = PyBytes_FromStringAndSize(nullptr, kReadBufferSize);
+  PyRef owner = PyRef::steal(data);
+  if (!owner) return fatal_error(py, kReadError);
+  const IoResult got = receive(descriptor(py), PyBytes_AS_STRING(data), kReadBufferSize);
+  if (!got.ok()) return read_failed(py, got.error);
+  if (got.bytes == 0) return on_eof(py);
+  last_read_ = got.bytes;
+  data = owner.release();  // null if that fails
+  static_cast<void>(_PyBytes_Resize(&data, static_cast<Py_ssize_t>(got.bytes)));
+  return deliver(py, PyRef::steal(data));
+}
+
+/// Null: Python error set.
+bool StreamTransport::deliver(const Attached& py, const PyRef& data) {
   if (!data) return fatal_error(py, kReadError);
   const PyRef method = data_received_;  // the protocol may replace itself
   const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
-  return result || fatal_error(py, kFailed);
+  return result || fatal_error(py, kReceiverFailed);
+}
+
+bool StreamTransport::find_buffer_methods(const Attached& py) {
+  PyRef get_buffer = PyRef::steal(PyObject_GetAttr(protocol(), types().names.get_buffer.get()));
+  if (!get_buffer) return false;
+  buffer_updated_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.buffer_updated.get()));
+  if (!buffer_updated_) return false;
+  data_received_ = std::move(get_buffer);
+  tls_ = is_plain_tls(py, types(), protocol(), data_received_, buffer_updated_);
+  return true;
 }
 
 bool StreamTransport::read_into_buffer(const Attached& py) {
-  if (!data_received_) {
-    data_received_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.get_buffer.get()));
-    buffer_updated_ =
-        data_received_
-            ? PyRef::steal(PyObject_GetAttr(protocol(), types().names.buffer_updated.get()))
-            : PyRef();
-  }
-  constexpr const char* kGetBufferFailed = "Fatal error: protocol.get_buffer() call failed.";
-  if (!data_received_ || !buffer_updated_) {
-    data_received_.reset();
-    return fatal_error(py, kGetBufferFailed);
-  }
+  if (!data_received_ && !find_buffer_methods(py)) return fatal_error(py, kGetBufferFailed);
+  if (tls_) return read_tls(py);
   const PyRef get_buffer = data_received_;
   const PyRef buffer_updated = buffer_updated_;
   const PyRef hint = PyRef::steal(PyLong_FromLong(-1));
@@ -98,7 +122,19 @@ bool StreamTransport::read_into_buffer(const Attached& py) {
   const PyRef count = PyRef::steal(PyLong_FromSize_t(got.bytes));
   const PyRef result =
       count ? PyRef::steal(PyObject_CallOneArg(buffer_updated.get(), count.get())) : PyRef();
-  return result || fatal_error(py, "Fatal error: protocol.buffer_updated() call failed.");
+  return result || fatal_error(py, kBufferUpdatedFailed);
+}
+
+/// The same, without passing through Python.
+bool StreamTransport::read_tls(const Attached& py) {
+  const PyRef keep_alive = PyRef::borrow(protocol());
+  TlsRecords& tls = TlsRecords::of(keep_alive.get());
+  const std::span<char> buffer = receive_buffer(py, tls);
+  if (buffer.empty()) return fatal_error(py, kGetBufferFailed);
+  const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
+  if (!got.ok()) return read_failed(py, got.error);
+  if (got.bytes == 0) return on_eof(py);
+  return received(py, types(), tls, got.bytes) || fatal_error(py, kBufferUpdatedFailed);
 }
 
 bool StreamTransport::read_failed(const Attached& py, int error) {

@@ -55,8 +55,11 @@ class StreamTransport final : public Transport {
 
   // Reading.
   bool read_bytes(const Attached& py);
-  bool deliver(const Attached& py, std::span<const char> data);
+  bool read_large(const Attached& py);
+  bool deliver(const Attached& py, const PyRef& data);
+  bool find_buffer_methods(const Attached& py);
   bool read_into_buffer(const Attached& py);
+  bool read_tls(const Attached& py);
   bool read_failed(const Attached& py, int error);
   bool on_eof(const Attached& py);
 
@@ -79,8 +82,10 @@ class StreamTransport final : public Transport {
   std::uint64_t last_write_turn_ = 0;
   int held_turns_left_ = 0;    // unless there is a second write in one of them
   bool holding_ = false;       // the queue waits for the end of the turn
+  std::size_t last_read_ = 0;  // how much that was
   bool buffered_ = false;      // the protocol is a BufferedProtocol
   bool plain_stream_ = false;  // the protocol is asyncio's for streams; see stream_feed.h
+  bool tls_ = false;           // the protocol is ours for TLS; see tls_records.h
   bool write_eof_ = false;
 };
 

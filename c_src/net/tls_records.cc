@@ -30,6 +30,12 @@ PyRef bytes(const char* data, Py_ssize_t size) {
   return or_throw(PyRef::steal(PyBytes_FromStringAndSize(data, size)));
 }
 
+bool is_at_least(Py_ssize_t size, PyObject* limit) {
+  const Py_ssize_t number = PyNumber_AsSsize_t(limit, nullptr);  // clipped
+  if (number == -1 && PyErr_Occurred()) throw PythonError();
+  return size >= number;
+}
+
 /// One pass through the records of a connection. Its functions throw PythonError.
 class Pass {
  public:
@@ -37,7 +43,7 @@ class Pass {
       : py_(py), types_(types), parts_(types.tls), tls_(tls), session_(session()) {}
 
   /// Takes in what has been received, and hands on what that contains.
-  void receive(Py_ssize_t count);
+  void receive(std::span<const char> records);
   void send(PyObject* data);
 
  private:
@@ -89,15 +95,14 @@ PyRef Pass::read(Py_ssize_t size) const {
   return chunk;
 }
 
-void Pass::receive(Py_ssize_t count) {
-  const PyRef view = PyRef::borrow(tls_.ssl_buffer_view);
-  const PyRef received = bytes(static_cast<char*>(PyMemoryView_GET_BUFFER(view.get())->buf), count);
+void Pass::receive(std::span<const char> records) {
+  const auto count = static_cast<Py_ssize_t>(records.size());
   const PyRef incoming = PyRef::borrow(tls_.incoming);
-  call(incoming.get(), parts_.write, received.get());
+  call(incoming.get(), parts_.write, bytes(records.data(), count).get());
   std::vector<PyRef> chunks;
   bool closed = false;
-  // A read gets memory of that size, so it had better not be more than there can be.
-  for (Py_ssize_t size = std::min(pending(incoming.get()), kMaxRecord);;) {
+  // A read gets memory of that size, so it had better not be more than there is, as a rule.
+  for (Py_ssize_t size = std::min(count, kMaxRecord);;) {
     PyRef chunk = read(size);
     if (!chunk) break;
     const Py_ssize_t got = PyBytes_GET_SIZE(chunk.get());
@@ -119,10 +124,8 @@ void Pass::receive(Py_ssize_t count) {
   } else if (tls_.app_writing_paused != Py_False || pending(tls_.outgoing) != 0) {
     call(tls_.object(), parts_.process_outgoing);
   }
-  const PyRef held = or_throw(PyRef::steal(PyLong_FromSsize_t(pending(incoming.get()))));
-  const int full = PyObject_RichCompareBool(held.get(), tls_.incoming_high_water, Py_GE);
-  if (full < 0) throw PythonError();
-  if (full != 0 || tls_.ssl_reading_paused != Py_False) {
+  if (tls_.ssl_reading_paused != Py_False ||
+      is_at_least(pending(incoming.get()), tls_.incoming_high_water)) {
     call(tls_.object(), parts_.control_ssl_reading);
   }
 }
@@ -186,10 +189,7 @@ void Pass::process_outgoing() const {
   } else {
     waiting += pending(tls_.outgoing);
   }
-  const PyRef size = or_throw(PyRef::steal(PyLong_FromSsize_t(waiting)));
-  const int full = PyObject_RichCompareBool(size.get(), tls_.outgoing_high_water, Py_GE);
-  if (full < 0) throw PythonError();
-  if (full != 0 || tls_.app_writing_paused != Py_False) {
+  if (tls_.app_writing_paused != Py_False || is_at_least(waiting, tls_.outgoing_high_water)) {
     call(tls_.object(), parts_.control_app_writing);
   }
 }
@@ -229,20 +229,32 @@ PyRef guarded(const Attached& py, const NetTypes& types, TlsRecords& tls, Work&&
 
 }  // namespace
 
-PyRef buffer_updated(const Attached& py, const NetTypes& types, TlsRecords& tls, PyObject* count) {
-  if (!is_open(types.tls, tls) || tls.app_reading_paused != Py_False ||
-      tls.app_protocol_is_buffer != Py_False || tls.ssl_buffer_view == nullptr ||
-      !PyMemoryView_Check(tls.ssl_buffer_view)) {
-    return PyRef::steal(
-        PyObject_CallFunctionObjArgs(types.tls.buffer_updated.get(), &tls, count, nullptr));
+std::span<char> receive_buffer(const Attached&, const TlsRecords& tls) noexcept {
+  PyObject* const view = tls.ssl_buffer_view;
+  if (view == nullptr || !PyMemoryView_Check(view) ||
+      PyMemoryView_GET_BUFFER(view)->buf == nullptr) {
+    PyErr_SetString(PyExc_AttributeError, "_ssl_buffer_view");
+    return {};
   }
-  const Py_ssize_t received = PyLong_AsSsize_t(count);
-  if (received == -1 && PyErr_Occurred()) return nullptr;
-  if (received < 0 || received > PyMemoryView_GET_BUFFER(tls.ssl_buffer_view)->len) {
+  const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(view);
+  return {static_cast<char*>(buffer.buf), static_cast<std::size_t>(buffer.len)};
+}
+
+PyRef received(const Attached& py, const NetTypes& types, TlsRecords& tls, std::size_t count) {
+  const std::span<char> buffer = receive_buffer(py, tls);
+  if (buffer.empty()) return nullptr;
+  if (count > buffer.size()) {
     PyErr_SetString(PyExc_ValueError, "more than the buffer holds");
     return nullptr;
   }
-  return guarded(py, types, tls, [&](Pass& pass) { pass.receive(received); });
+  if (is_open(types.tls, tls) && tls.app_reading_paused == Py_False &&
+      tls.app_protocol_is_buffer == Py_False) {
+    return guarded(py, types, tls, [&](Pass& pass) { pass.receive(buffer.first(count)); });
+  }
+  const PyRef number = PyRef::steal(PyLong_FromSize_t(count));
+  if (!number) return nullptr;
+  return PyRef::steal(PyObject_CallFunctionObjArgs(types.tls.buffer_updated.get(), tls.object(),
+                                                   number.get(), nullptr));
 }
 
 PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_transport,

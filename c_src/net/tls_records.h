@@ -9,6 +9,8 @@
 // Attached, the loop's thread.
 #pragma once
 
+#include <span>
+
 #include "cpython/attach.h"
 #include "cpython/ref.h"
 
@@ -59,16 +61,23 @@ struct TlsRecords {
   PyObject* checked_protocol;  // the application's, of which is known:
   bool feeds_plain_stream;
 
+  static TlsRecords& of(PyObject* self) noexcept { return *reinterpret_cast<TlsRecords*>(self); }
   PyObject* object() noexcept { return reinterpret_cast<PyObject*>(this); }
 };
 
-// For methods of Python objects; null: Python error set.
+// For methods of Python objects, and for those who pass these by; null: Python error set.
 
+/// SSLProtocol.get_buffer(): the memory to put what is received. Empty: Python error set.
+std::span<char> receive_buffer(const Attached& py, const TlsRecords& tls) noexcept;
 /// SSLProtocol.buffer_updated(): so much has been received.
-PyRef buffer_updated(const Attached& py, const NetTypes& types, TlsRecords& tls, PyObject* count);
+PyRef received(const Attached& py, const NetTypes& types, TlsRecords& tls, std::size_t count);
 /// _SSLProtocolTransport.write() of the transport that the application writes to.
 PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_transport,
                    PyObject* data);
+
+/// Are these, of `protocol`, the methods of a TlsRecords that call the first two of the above?
+bool is_plain_tls(const Attached& py, const NetTypes& types, PyObject* protocol,
+                  const PyRef& get_buffer, const PyRef& buffer_updated) noexcept;
 
 // The types. Null: Python error set.
 /// `_erlang.TLSRecords`, a base of our SSLProtocol.

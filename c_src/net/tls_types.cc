@@ -36,16 +36,14 @@ constexpr PyObject* TlsRecords::*kReferences[] = {
     &TlsRecords::checked_protocol,
 };
 
-TlsRecords& records(PyObject* self) { return *reinterpret_cast<TlsRecords*>(self); }
-
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  for (const auto reference : kReferences) Py_VISIT(records(self).*reference);
+  for (const auto reference : kReferences) Py_VISIT(TlsRecords::of(self).*reference);
   return 0;
 }
 
 int clear(PyObject* self) {
-  for (const auto reference : kReferences) Py_CLEAR(records(self).*reference);
+  for (const auto reference : kReferences) Py_CLEAR(TlsRecords::of(self).*reference);
   return 0;
 }
 
@@ -57,15 +55,17 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyObject* get_buffer(PyObject* self, PyObject*) noexcept {
-  PyObject* const view = records(self).ssl_buffer_view;
+PyObject* tls_get_buffer(PyObject* self, PyObject*) noexcept {
+  PyObject* const view = TlsRecords::of(self).ssl_buffer_view;
   if (view == nullptr) PyErr_SetString(PyExc_AttributeError, "_ssl_buffer_view");
   return Py_XNewRef(view);
 }
 
 PyObject* updated(PyObject* self, PyObject* count) noexcept {
   return slot([&](const Attached& py) {
-    return buffer_updated(py, *module_state(Py_TYPE(self)).net, records(self), count);
+    const std::size_t size = PyLong_AsSize_t(count);
+    if (size == static_cast<std::size_t>(-1) && PyErr_Occurred()) return PyRef();
+    return received(py, *module_state(Py_TYPE(self)).net, TlsRecords::of(self), size);
   });
 }
 
@@ -83,6 +83,16 @@ void* slot_of(Function* function) {
 constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
 
 }  // namespace
+
+bool is_plain_tls(const Attached&, const NetTypes& types, PyObject* protocol,
+                  const PyRef& get_buffer, const PyRef& buffer_updated) noexcept {
+  const auto is = [&](const PyRef& method, PyCFunction function) {
+    return PyCFunction_Check(method.get()) && PyCFunction_GET_FUNCTION(method.get()) == function &&
+           PyCFunction_GET_SELF(method.get()) == protocol;
+  };
+  return PyObject_TypeCheck(protocol, reinterpret_cast<PyTypeObject*>(types.tls_records.get())) &&
+         is(get_buffer, tls_get_buffer) && is(buffer_updated, updated);
+}
 
 PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
   // CPython keeps pointers to these; constant.
@@ -106,7 +116,7 @@ PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
       {nullptr, 0, 0, 0, nullptr},
   };
   static PyMethodDef methods[] = {
-      {"get_buffer", get_buffer, METH_O,
+      {"get_buffer", tls_get_buffer, METH_O,
        "get_buffer($self, sizehint, /)\n--\n\nWhere the transport is to put what it receives."},
       {"buffer_updated", updated, METH_O,
        "buffer_updated($self, nbytes, /)\n--\n\nSo much has been received."},

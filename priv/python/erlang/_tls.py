@@ -1,4 +1,4 @@
-"""TLS: the standard library's protocol, with the way of records in C++ (c_src/net/tls_records.h)."""
+"""TLS: the standard library's protocol, with what concerns records in C++ (net/tls_records.h)."""
 
 from __future__ import annotations
 
