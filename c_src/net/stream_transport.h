@@ -37,7 +37,10 @@ class StreamTransport final : public Transport {
   bool write_eof(const Attached& py);
 
   // For loop.sendfile(): a future that is done when nothing is queued; meanwhile, write() raises.
-  PyRef make_empty_waiter(const Attached& py);  // null: Python error set
+  // Null: Python error set.
+  PyRef make_empty_waiter(const Attached& py);
+  /// In the place of the empty waiter, which is done: a future that fails when the transport ends.
+  PyRef make_end_waiter(const Attached& py);
   void reset_empty_waiter() noexcept { empty_waiter_.reset(); }
 
  private:

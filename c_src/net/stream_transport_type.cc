@@ -52,6 +52,10 @@ PyObject* make_empty_waiter(PyObject* self, PyObject*) noexcept {
   return slot([&](const Attached& py) { return stream_of(self).make_empty_waiter(py); });
 }
 
+PyObject* make_end_waiter(PyObject* self, PyObject*) noexcept {
+  return slot([&](const Attached& py) { return stream_of(self).make_end_waiter(py); });
+}
+
 PyObject* reset_empty_waiter(PyObject* self, PyObject*) noexcept {
   stream_of(self).reset_empty_waiter();
   return Py_NewRef(Py_None);
@@ -71,6 +75,7 @@ PyMethodDef stream_methods[] = {
     {"write_eof", write_eof, METH_NOARGS, "write_eof($self, /)\n--\n\n"},
     {"can_write_eof", can_write_eof, METH_NOARGS, "can_write_eof($self, /)\n--\n\n"},
     {"_make_empty_waiter", make_empty_waiter, METH_NOARGS, nullptr},
+    {"_make_end_waiter", make_end_waiter, METH_NOARGS, nullptr},
     {"_reset_empty_waiter", reset_empty_waiter, METH_NOARGS, nullptr},
 };
 

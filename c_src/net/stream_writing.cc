@@ -262,6 +262,12 @@ bool StreamTransport::write_eof(const Attached& py) {
 
 // sendfile().
 
+namespace {
+
+constexpr const char* kEnded = "the connection ended before the file was sent";
+
+}  // namespace
+
 PyRef StreamTransport::make_empty_waiter(const Attached& py) {
   if (empty_waiter_) {
     PyErr_SetString(PyExc_RuntimeError, "Empty waiter is already set");
@@ -282,6 +288,16 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
   return waiter;
 }
 
+PyRef StreamTransport::make_end_waiter(const Attached&) {
+  if (loop_object() == nullptr) {
+    PyErr_SetString(PyExc_ConnectionError, kEnded);
+    return nullptr;
+  }
+  empty_waiter_ =
+      PyRef::steal(PyObject_CallMethodNoArgs(loop_object(), types().names.create_future.get()));
+  return empty_waiter_;
+}
+
 bool StreamTransport::settle_empty_waiter(const Attached&, PyObject* method, PyObject* value) {
   const PyRef waiter = empty_waiter_;
   if (!waiter) return true;
@@ -296,8 +312,7 @@ bool StreamTransport::ended(const Attached& py) {
   data_received_.reset();
   buffer_updated_.reset();
   if (!empty_waiter_) return true;
-  const PyRef error = PyRef::steal(
-      PyObject_CallFunction(PyExc_ConnectionError, "s", "Connection is closed by peer"));
+  const PyRef error = PyRef::steal(PyObject_CallFunction(PyExc_ConnectionError, "s", kEnded));
   return error && settle_empty_waiter(py, types().names.set_exception.get(), error.get());
 }
 

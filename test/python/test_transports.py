@@ -1110,6 +1110,29 @@ class TestOwnSendfile(SendfileCase):
 
         self.run_async(main)
 
+    def test_one_whose_transport_ends_fails(self):
+        async def main():
+            for end in "abort", "close":
+                with self.subTest(end):
+                    transport, protocol, theirs, sending = await self.blocked()
+                    getattr(transport, end)()
+                    with self.assertRaisesRegex(ConnectionError, "ended before the file was sent"):
+                        await asyncio.wait_for(sending, 20)
+                    self.assertIsNone(await protocol.lost)
+
+        self.run_async(main)
+
+    def test_one_whose_transport_ends_and_that_is_cancelled_at_once(self):
+        async def main():
+            transport, protocol, theirs, sending = await self.blocked()
+            transport.abort()
+            sending.cancel()
+            with self.assertRaises((asyncio.CancelledError, ConnectionError)):
+                await sending
+            await protocol.lost
+
+        self.run_async(main)
+
     def test_the_next_connection_with_its_number_lives_on(self):
         async def main():
             transport, protocol, theirs, sending = await self.blocked()
@@ -1120,7 +1143,8 @@ class TestOwnSendfile(SendfileCase):
             self.assertEqual(ours.fileno(), number)
             # Nothing but the loop and its own protocol knows the transport.
             other = weakref.ref((await self.loop.create_connection(Recorder, sock=ours))[1])
-            await self.cancel(sending)
+            with self.assertRaises(ConnectionError):
+                await sending
             gc.collect()
             self.assertIsNotNone(other())
             peer.send(b"hello")

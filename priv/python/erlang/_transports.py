@@ -145,7 +145,8 @@ class NativeTransports(DatagramEndpoints):
 
     async def _sendfile_native(self, transp: Any, file: Any, offset: int, count: int | None) -> int:
         """As the standard library's, which makes the transport unusable when it is cancelled early,
-        and puts one that has ended into the place of the next with its number."""
+        waits for ever when the transport ends meanwhile, and puts one that has ended into the
+        place of the next with its number."""
         number = transp._sock_fd
         was_reading = transp.is_reading()
         sent = transp._make_empty_waiter()
@@ -153,13 +154,27 @@ class NativeTransports(DatagramEndpoints):
         try:
             transp.pause_reading()
             await sent
-            return await self.sock_sendfile(transp._sock, file, offset, count, fallback=False)
+            ended = transp._make_end_waiter()
+            sending = self.sock_sendfile(transp._sock, file, offset, count, fallback=False)
+            return await self._unless_failed(ended, self.create_task(sending))
         finally:
             transp._reset_empty_waiter()
             if transp._loop is not None:
                 self._transports[number] = transp
                 if was_reading:
                     transp.resume_reading()
+
+    async def _unless_failed(self, failing: asyncio.Future[None], task: asyncio.Task[int]) -> int:
+        """The task's result, or the future's error if that comes first."""
+        failing.add_done_callback(lambda _: task.cancel())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if failing.done():
+                failing.result()
+            raise
+        finally:
+            failing.cancel()
 
     # Servers.
 
