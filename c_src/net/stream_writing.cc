@@ -31,6 +31,12 @@ IoResult send_joined(int fd, std::span<const iovec> parts) noexcept {
   return send(fd, joined, size);
 }
 
+/// `size` bytes in all.
+IoResult send_parts(int fd, std::span<iovec> parts, std::size_t size) noexcept {
+  if (parts.size() == 1) return send(fd, parts[0].iov_base, size);
+  return size <= kWorthCopying ? send_joined(fd, parts) : send(fd, parts);
+}
+
 /// A look at the memory of an object.
 class ReadableBuffer {
  public:
@@ -172,12 +178,12 @@ bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
   if (queue_.empty()) {
     iovec parts[kMostParts];
     std::size_t count = 0;
+    std::size_t size = 0;
     for (; count < std::min(kMostParts, chunks.size()); ++count) {
       parts[count] = {const_cast<char*>(chunks[count].data), chunks[count].size};
+      size += chunks[count].size;
     }
-    const int fd = descriptor(py);
-    const IoResult result =
-        count == 1 ? send(fd, chunks[0].data, chunks[0].size) : send(fd, std::span(parts, count));
+    const IoResult result = send_parts(descriptor(py), std::span(parts, count), size);
     if (!result.ok() && !result.not_now()) return fatal_os_error(py, result.error, kWriteError);
     sent = result.bytes;
     if (chunks.size() == 1 && sent == chunks[0].size) return true;
@@ -218,8 +224,7 @@ int StreamTransport::flush() noexcept {
     const std::size_t count = queue_.gather(parts);
     std::size_t asked = 0;
     for (std::size_t i = 0; i < count; ++i) asked += parts[i].iov_len;
-    const IoResult result = asked <= kWorthCopying ? send_joined(fd, std::span(parts, count))
-                                                   : send(fd, std::span(parts, count));
+    const IoResult result = send_parts(fd, std::span(parts, count), asked);
     if (!result.ok()) return result.not_now() ? 0 : result.error;
     queue_.consume(result.bytes);
     if (result.bytes < asked) return 0;
