@@ -186,15 +186,17 @@ replace(Text, Replaced) ->
         Replaced
     ).
 
-%% Free for TCP and for UDP.
+%% Free for TCP and for UDP, and not of those that the system hands out, which may soon be somebody's.
 free_ports(Count) ->
-    Pairs = [
-        begin
-            {ok, Udp} = gen_udp:open(0),
-            {ok, Port} = inet:port(Udp),
-            {Udp, Port}
-        end
-     || _ <- lists:seq(1, Count)
-    ],
-    [ok = gen_udp:close(Udp) || {Udp, _} <- Pairs],
-    [integer_to_list(Port) || {_, Port} <- Pairs].
+    [integer_to_list(free_port()) || _ <- lists:seq(1, Count)].
+
+free_port() ->
+    Port = 10000 + rand:uniform(20000),
+    Udp = gen_udp:open(Port),
+    Tcp = gen_tcp:listen(Port, [{reuseaddr, true}]),
+    [ok = gen_udp:close(Socket) || {ok, Socket} <- [Udp]],
+    [ok = gen_tcp:close(Socket) || {ok, Socket} <- [Tcp]],
+    case {Udp, Tcp} of
+        {{ok, _}, {ok, _}} -> Port;
+        _ -> free_port()
+    end.

@@ -3,17 +3,13 @@
 #include <new>
 
 #include "cpython/error.h"
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
 #include "loop/loop_types.h"
 
 namespace ep::loop {
 namespace {
-
-PyRef or_throw(PyObject* result) {
-  if (result == nullptr) throw PythonError();
-  return PyRef::steal(result);
-}
 
 PyRef callback_source(Handle* handle) {
   const PyRef args = handle_args(handle);

@@ -1,22 +1,11 @@
 #include "loop/loop_types.h"
 
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "loop/task_set.h"
 
 namespace ep::loop {
 namespace {
-
-PyRef import(const char* module) {
-  PyRef imported = PyRef::steal(PyImport_ImportModule(module));
-  if (!imported) throw PythonError();
-  return imported;
-}
-
-PyRef attribute(const PyRef& object, const char* name) {
-  PyRef value = PyRef::steal(PyObject_GetAttrString(object.get(), name));
-  if (!value) throw PythonError();
-  return value;
-}
 
 /// From 3.13 on reprs leave arguments out, unless told otherwise.
 bool takes_debug(const PyRef& function) {
@@ -26,19 +15,19 @@ bool takes_debug(const PyRef& function) {
 
 AsyncioParts import_parts() {
   AsyncioParts parts;
-  const PyRef format_helpers = import("asyncio.format_helpers");
+  const PyRef format_helpers = import_module("asyncio.format_helpers");
   parts.format_callback_source = attribute(format_helpers, "_format_callback_source");
   parts.format_takes_debug = takes_debug(parts.format_callback_source);
   parts.extract_stack = attribute(format_helpers, "extract_stack");
-  const PyRef events = import("asyncio.events");
+  const PyRef events = import_module("asyncio.events");
   parts.get_running_loop = attribute(events, "_get_running_loop");
   parts.set_running_loop = attribute(events, "_set_running_loop");
-  const PyRef sys = import("sys");
+  const PyRef sys = import_module("sys");
   parts.get_asyncgen_hooks = attribute(sys, "get_asyncgen_hooks");
   parts.set_asyncgen_hooks = attribute(sys, "set_asyncgen_hooks");
-  parts.tasks = import("asyncio.tasks");
-  parts.futures = import("asyncio.futures");
-  const PyRef base = attribute(import("asyncio.base_events"), "BaseEventLoop");
+  parts.tasks = import_module("asyncio.tasks");
+  parts.futures = import_module("asyncio.futures");
+  const PyRef base = attribute(import_module("asyncio.base_events"), "BaseEventLoop");
   parts.base_create_task = attribute(base, "create_task");
   parts.handle = attribute(events, "Handle");
   parts.timer_handle = attribute(events, "TimerHandle");

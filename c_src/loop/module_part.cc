@@ -1,5 +1,6 @@
 #include "loop/module_part.h"
 
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "loop/collector_hook.h"
 #include "loop/event_loop_methods.h"
@@ -9,20 +10,9 @@
 namespace ep::loop {
 namespace {
 
-PyRef or_throw(PyRef result) {
-  if (!result) throw PythonError();
-  return result;
-}
-
-void publish(PyObject* module, const PyRef& type) {
-  if (PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) != 0) {
-    throw PythonError();
-  }
-}
-
 void fill(const Attached& py, PyObject* module, LoopTypes& types) {
-  types.str_context = or_throw(PyRef::steal(PyUnicode_InternFromString("context")));
-  types.names_loop = or_throw(PyRef::steal(Py_BuildValue("(s)", "loop")));
+  types.str_context = interned("context");
+  types.names_loop = or_throw(Py_BuildValue("(s)", "loop"));
   types.handle = or_throw(new_handle_type(py, module));
   types.timer_handle = or_throw(new_timer_handle_type(py, module, types.handle.get()));
   types.event_loop = or_throw(new_event_loop_type(py, module));

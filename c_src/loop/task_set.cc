@@ -1,5 +1,6 @@
 #include "loop/task_set.h"
 
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 
 namespace ep::loop {
@@ -57,18 +58,9 @@ PyRef function(const PyMethodDef& definition, const PyRef& self) noexcept {
   return PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&definition), self.get()));
 }
 
-PyRef attribute(PyObject* object, const char* name) {
-  PyRef value = PyRef::steal(PyObject_GetAttrString(object, name));
-  if (!value) throw PythonError();
-  return value;
-}
-
 bool is_plain_weak_set(PyObject* object) {
-  const PyRef weakref = PyRef::steal(PyImport_ImportModule("weakref"));
-  if (!weakref) throw PythonError();
-  if (reinterpret_cast<PyObject*>(Py_TYPE(object)) != attribute(weakref.get(), "WeakSet").get()) {
-    return false;
-  }
+  const PyRef plain = attribute(import_module("weakref"), "WeakSet");
+  if (reinterpret_cast<PyObject*>(Py_TYPE(object)) != plain.get()) return false;
   const PyRef dict = attribute(object, "__dict__");
   return PyDict_GetItemString(dict.get(), "add") == nullptr;
 }

@@ -1,15 +1,10 @@
 #include "net/extra_info.h"
 
-#include "cpython/slot.h"
+#include "cpython/or_throw.h"
 #include "net/address_type.h"
 
 namespace ep::net {
 namespace {
-
-PyRef or_throw(PyRef result) {
-  if (!result) throw PythonError();
-  return result;
-}
 
 /// Names are interned, as a rule.
 bool same(PyObject* a, const PyRef& b) {
@@ -23,12 +18,12 @@ bool same(PyObject* a, const PyRef& b) {
 
 void ExtraInfo::init(const Attached& py, int fd, PyObject* given, const SocketAddress* peer) {
   if (given != nullptr && given != Py_None) {
-    dict_ = or_throw(PyRef::steal(PyDict_New()));
+    dict_ = or_throw(PyDict_New());
     if (PyDict_Update(dict_.get(), given) != 0) throw PythonError();
   }
   const auto keep = [&](InetAddress& place, const char* name, const SocketAddress& address) {
     if (place.assign(address)) return;
-    const PyRef key = or_throw(PyRef::steal(PyUnicode_InternFromString(name)));
+    const PyRef key = or_throw(PyUnicode_InternFromString(name));
     set(py, key.get(), or_throw(to_object(py, address)));
   };
   keep(sockname_, "sockname", SocketAddress::of_socket(fd).value_or(SocketAddress()));
@@ -74,10 +69,10 @@ PyRef ExtraInfo::make_socket(const Attached& py, const NetTypes& types, OwnedSoc
   if (PyErr_Occurred()) throw PythonError();
   // After the end there is still one to look at: it is closed.
   if (!object) {
-    object = or_throw(PyRef::steal(PyObject_CallNoArgs(types.socket_class.get())));
-    or_throw(PyRef::steal(PyObject_CallMethodNoArgs(object.get(), types.names.close.get())));
+    object = or_throw(PyObject_CallNoArgs(types.socket_class.get()));
+    or_throw(PyObject_CallMethodNoArgs(object.get(), types.names.close.get()));
   }
-  return or_throw(PyRef::steal(PyObject_CallOneArg(types.transport_socket.get(), object.get())));
+  return or_throw(PyObject_CallOneArg(types.transport_socket.get(), object.get()));
 }
 
 PyObject* ExtraInfo::all(const Attached& py, const NetTypes& types, OwnedSocket& socket) {
@@ -88,7 +83,7 @@ PyObject* ExtraInfo::all(const Attached& py, const NetTypes& types, OwnedSocket&
 }
 
 PyObject* ExtraInfo::dict(const Attached&) {
-  if (!dict_) dict_ = or_throw(PyRef::steal(PyDict_New()));
+  if (!dict_) dict_ = or_throw(PyDict_New());
   return dict_.get();
 }
 

@@ -1,5 +1,6 @@
 #include "net/net_types.h"
 
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "net/acceptor_type.h"
 #include "net/datagram_transport_type.h"
@@ -10,46 +11,32 @@
 namespace ep::net {
 namespace {
 
-PyRef or_throw(PyRef result) {
-  if (!result) throw PythonError();
-  return result;
-}
-
-PyRef import(const char* module) { return or_throw(PyRef::steal(PyImport_ImportModule(module))); }
-
-PyRef attribute(const PyRef& object, const char* name) {
-  return or_throw(PyRef::steal(PyObject_GetAttrString(object.get(), name)));
-}
-
 void intern_names(NetNames& names) {
-  const auto intern = [](PyRef& name, const char* text) {
-    name = or_throw(PyRef::steal(PyUnicode_InternFromString(text)));
-  };
-  intern(names.attach, "_attach");
-  intern(names.detach, "_detach");
-  intern(names.buffer_updated, "buffer_updated");
-  intern(names.connection_lost, "connection_lost");
-  intern(names.connection_made, "connection_made");
-  intern(names.data_received, "data_received");
-  intern(names.datagram_received, "datagram_received");
-  intern(names.eof_received, "eof_received");
-  intern(names.error_received, "error_received");
-  intern(names.get_buffer, "get_buffer");
-  intern(names.pause_writing, "pause_writing");
-  intern(names.resume_writing, "resume_writing");
-  intern(names.call_exception_handler, "call_exception_handler");
-  intern(names.call_later, "call_later");
-  intern(names.create_future, "create_future");
-  intern(names.transports, "_transports");
-  intern(names.close, "close");
-  intern(names.fileno, "fileno");
-  intern(names.setblocking, "setblocking");
-  intern(names.peername, "peername");
-  intern(names.sockname, "sockname");
-  intern(names.socket, "socket");
-  intern(names.done, "done");
-  intern(names.set_exception, "set_exception");
-  intern(names.set_result, "set_result");
+  names.attach = interned("_attach");
+  names.detach = interned("_detach");
+  names.buffer_updated = interned("buffer_updated");
+  names.connection_lost = interned("connection_lost");
+  names.connection_made = interned("connection_made");
+  names.data_received = interned("data_received");
+  names.datagram_received = interned("datagram_received");
+  names.eof_received = interned("eof_received");
+  names.error_received = interned("error_received");
+  names.get_buffer = interned("get_buffer");
+  names.pause_writing = interned("pause_writing");
+  names.resume_writing = interned("resume_writing");
+  names.call_exception_handler = interned("call_exception_handler");
+  names.call_later = interned("call_later");
+  names.create_future = interned("create_future");
+  names.transports = interned("_transports");
+  names.close = interned("close");
+  names.fileno = interned("fileno");
+  names.setblocking = interned("setblocking");
+  names.peername = interned("peername");
+  names.sockname = interned("sockname");
+  names.socket = interned("socket");
+  names.done = interned("done");
+  names.set_exception = interned("set_exception");
+  names.set_result = interned("set_result");
 }
 
 /// Of a function of Python code, `self` included.
@@ -59,31 +46,25 @@ bool takes_arguments(const PyRef& function, long count) {
 }
 
 void import_parts(NetTypes& types) {
-  types.buffered_protocol = attribute(import("asyncio.protocols"), "BufferedProtocol");
-  types.transport_socket = attribute(import("asyncio.trsock"), "TransportSocket");
-  types.socket_class = attribute(import("socket"), "socket");
-  types.wake_waiter = attribute(import("asyncio.futures"), "_set_result_unless_cancelled");
-  types.log = attribute(import("asyncio.log"), "logger");
-  const PyRef modes = attribute(import("asyncio.constants"), "_SendfileMode");
+  types.buffered_protocol = attribute(import_module("asyncio.protocols"), "BufferedProtocol");
+  types.transport_socket = attribute(import_module("asyncio.trsock"), "TransportSocket");
+  types.socket_class = attribute(import_module("socket"), "socket");
+  types.wake_waiter = attribute(import_module("asyncio.futures"), "_set_result_unless_cancelled");
+  types.log = attribute(import_module("asyncio.log"), "logger");
+  const PyRef modes = attribute(import_module("asyncio.constants"), "_SendfileMode");
   types.try_native = attribute(modes, "TRY_NATIVE");
-  const PyRef server = attribute(import("asyncio.base_events"), "Server");
+  const PyRef server = attribute(import_module("asyncio.base_events"), "Server");
   types.servers_know_transports = takes_arguments(attribute(server, "_attach"), 2);
 }
 
-void publish(PyObject* module, const PyRef& type) {
-  if (PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) != 0) {
-    throw PythonError();
-  }
-}
-
 void add_types(const Attached& py, PyObject* module, NetTypes& types) {
-  const PyRef transports = import("asyncio.transports");
+  const PyRef transports = import_module("asyncio.transports");
   types.transport_table = or_throw(new_transport_table_type(py, module));
   const PyRef flow_control = attribute(transports, "_FlowControlMixin");
   const PyRef datagram_transport = attribute(transports, "DatagramTransport");
-  const PyRef stream_bases = or_throw(PyRef::steal(PyTuple_Pack(1, flow_control.get())));
+  const PyRef stream_bases = or_throw(PyTuple_Pack(1, flow_control.get()));
   const PyRef datagram_bases =
-      or_throw(PyRef::steal(PyTuple_Pack(2, flow_control.get(), datagram_transport.get())));
+      or_throw(PyTuple_Pack(2, flow_control.get(), datagram_transport.get()));
   types.stream_transport = or_throw(new_stream_transport_type(py, module, stream_bases.get()));
   types.datagram_transport =
       or_throw(new_datagram_transport_type(py, module, datagram_bases.get()));

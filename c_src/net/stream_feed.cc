@@ -2,19 +2,10 @@
 
 #include <cstring>
 
-#include "cpython/slot.h"
+#include "cpython/or_throw.h"
 
 namespace ep::net {
 namespace {
-
-PyRef or_throw(PyRef result) {
-  if (!result) throw PythonError();
-  return result;
-}
-
-PyRef attribute(const PyRef& object, const char* name) {
-  return or_throw(PyRef::steal(PyObject_GetAttrString(object.get(), name)));
-}
 
 /// Is it a function that stands in the module's own file?
 bool is_original(const PyRef& function, const PyRef& file) {
@@ -30,11 +21,9 @@ bool is_original(const PyRef& function, const PyRef& file) {
 /// Is the object's method this very function, and nothing that hides it?
 bool has_method(PyObject* object, const PyRef& function) {
   const PyRef name = attribute(function, "__name__");
-  const PyRef method = or_throw(PyRef::steal(PyObject_GetAttr(object, name.get())));
+  const PyRef method = or_throw(PyObject_GetAttr(object, name.get()));
   return PyMethod_Check(method.get()) && PyMethod_GET_FUNCTION(method.get()) == function.get();
 }
-
-PyRef intern(const char* text) { return or_throw(PyRef::steal(PyUnicode_InternFromString(text))); }
 
 bool is_a(PyObject* object, const PyRef& type) noexcept {
   return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type.get();
@@ -42,8 +31,8 @@ bool is_a(PyObject* object, const PyRef& type) noexcept {
 
 /// None if there is none any more. Throws PythonError.
 PyRef reader_of(const StreamParts& parts, PyObject* protocol) {
-  const PyRef ref = or_throw(PyRef::steal(PyObject_GetAttr(protocol, parts.reader_ref.get())));
-  return ref.get() == Py_None ? ref : or_throw(PyRef::steal(PyObject_CallNoArgs(ref.get())));
+  const PyRef ref = or_throw(PyObject_GetAttr(protocol, parts.reader_ref.get()));
+  return ref.get() == Py_None ? ref : or_throw(PyObject_CallNoArgs(ref.get()));
 }
 
 /// One delivery. Its functions throw PythonError.
@@ -66,9 +55,7 @@ class Delivery {
   }
 
  private:
-  PyRef get(const PyRef& name) const {
-    return or_throw(PyRef::steal(PyObject_GetAttr(reader_, name.get())));
-  }
+  PyRef get(const PyRef& name) const { return or_throw(PyObject_GetAttr(reader_, name.get())); }
 
   void set(const PyRef& name, PyObject* value) const {
     if (PyObject_SetAttr(reader_, name.get(), value) != 0) throw PythonError();
@@ -86,7 +73,7 @@ class Delivery {
     if (waiter.get() == Py_None) return;
     set(parts_.waiter, Py_None);
     const PyRef cancelled =
-        or_throw(PyRef::steal(PyObject_CallMethodNoArgs(waiter.get(), parts_.cancelled.get())));
+        or_throw(PyObject_CallMethodNoArgs(waiter.get(), parts_.cancelled.get()));
     if (cancelled.get() == Py_True) return;
     or_throw(
         PyRef::steal(PyObject_CallMethodOneArg(waiter.get(), parts_.set_result.get(), Py_None)));
@@ -116,7 +103,7 @@ class Delivery {
 
 StreamParts StreamParts::import(const Attached&) {
   StreamParts parts;
-  const PyRef streams = or_throw(PyRef::steal(PyImport_ImportModule("asyncio.streams")));
+  const PyRef streams = import_module("asyncio.streams");
   const PyRef file = attribute(streams, "__file__");
   parts.protocol = attribute(streams, "StreamReaderProtocol");
   parts.reader = attribute(streams, "StreamReader");
@@ -126,16 +113,16 @@ StreamParts StreamParts::import(const Attached&) {
   for (const PyRef* function : {&parts.data_received, &parts.feed_data, &parts.wakeup_waiter}) {
     if (!is_original(*function, file)) return {};
   }
-  parts.reader_ref = intern("_stream_reader_wr");
-  parts.buffer = intern("_buffer");
-  parts.cancelled = intern("cancelled");
-  parts.eof = intern("_eof");
-  parts.limit = intern("_limit");
-  parts.paused = intern("_paused");
-  parts.pause_reading = intern("pause_reading");
-  parts.set_result = intern("set_result");
-  parts.transport = intern("_transport");
-  parts.waiter = intern("_waiter");
+  parts.reader_ref = interned("_stream_reader_wr");
+  parts.buffer = interned("_buffer");
+  parts.cancelled = interned("cancelled");
+  parts.eof = interned("_eof");
+  parts.limit = interned("_limit");
+  parts.paused = interned("_paused");
+  parts.pause_reading = interned("pause_reading");
+  parts.set_result = interned("set_result");
+  parts.transport = interned("_transport");
+  parts.waiter = interned("_waiter");
   return parts;
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cpython/error.h"
-#include "cpython/slot.h"
+#include "cpython/or_throw.h"
 #include "net/net_types.h"
 #include "net/stream_feed.h"
 
@@ -13,21 +13,16 @@ namespace {
 
 constexpr Py_ssize_t kMaxRecord = 16 * 1024;  // of plaintext; RFC 8446, 5.1
 
-PyRef or_throw(PyRef result) {
-  if (!result) throw PythonError();
-  return result;
-}
-
 PyRef call(PyObject* object, const PyRef& method) {
-  return or_throw(PyRef::steal(PyObject_CallMethodNoArgs(object, method.get())));
+  return or_throw(PyObject_CallMethodNoArgs(object, method.get()));
 }
 
 PyRef call(PyObject* object, const PyRef& method, PyObject* argument) {
-  return or_throw(PyRef::steal(PyObject_CallMethodOneArg(object, method.get(), argument)));
+  return or_throw(PyObject_CallMethodOneArg(object, method.get(), argument));
 }
 
 PyRef bytes(const char* data, Py_ssize_t size) {
-  return or_throw(PyRef::steal(PyBytes_FromStringAndSize(data, size)));
+  return or_throw(PyBytes_FromStringAndSize(data, size));
 }
 
 bool is_at_least(Py_ssize_t size, PyObject* limit) {
@@ -65,7 +60,7 @@ class Pass {
 
 PyRef Pass::session() const {
   if (tls_.session_of != tls_.sslobj) {
-    PyRef found = or_throw(PyRef::steal(PyObject_GetAttr(tls_.sslobj, parts_.sslobj.get())));
+    PyRef found = or_throw(PyObject_GetAttr(tls_.sslobj, parts_.sslobj.get()));
     Py_XSETREF(tls_.session, found.release());
     Py_XSETREF(tls_.session_of, Py_NewRef(tls_.sslobj));
   }
@@ -73,7 +68,7 @@ PyRef Pass::session() const {
 }
 
 Py_ssize_t Pass::pending(PyObject* bio) const {
-  const PyRef number = or_throw(PyRef::steal(PyObject_GetAttr(bio, parts_.pending.get())));
+  const PyRef number = or_throw(PyObject_GetAttr(bio, parts_.pending.get()));
   const Py_ssize_t size = PyLong_AsSsize_t(number.get());
   if (size == -1 && PyErr_Occurred()) throw PythonError();
   return size;
@@ -88,7 +83,7 @@ bool Pass::asks_for_more() const {
 
 /// Null: there is no whole record left.
 PyRef Pass::read(Py_ssize_t size) const {
-  const PyRef number = or_throw(PyRef::steal(PyLong_FromSsize_t(size)));
+  const PyRef number = or_throw(PyLong_FromSsize_t(size));
   PyRef chunk =
       PyRef::steal(PyObject_CallMethodOneArg(session_.get(), parts_.read.get(), number.get()));
   if (!chunk && !asks_for_more()) throw PythonError();
@@ -175,7 +170,7 @@ void Pass::send(PyObject* data) {
   }
   if (written == size) return process_outgoing();
   const PyRef rest = bytes(PyBytes_AS_STRING(data) + written, size - written);
-  const PyRef list = or_throw(PyRef::steal(PyTuple_Pack(1, rest.get())));
+  const PyRef list = or_throw(PyTuple_Pack(1, rest.get()));
   call(tls_.object(), parts_.write_appdata, list.get());
 }
 
@@ -276,32 +271,26 @@ PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_tran
 }
 
 TlsParts TlsParts::import(const Attached&) {
-  const auto attribute = [](const PyRef& object, const char* name) {
-    return or_throw(PyRef::steal(PyObject_GetAttrString(object.get(), name)));
-  };
-  const auto intern = [](const char* text) {
-    return or_throw(PyRef::steal(PyUnicode_InternFromString(text)));
-  };
   TlsParts parts;
-  const PyRef sslproto = or_throw(PyRef::steal(PyImport_ImportModule("asyncio.sslproto")));
+  const PyRef sslproto = import_module("asyncio.sslproto");
   parts.wrapped = attribute(attribute(sslproto, "SSLProtocolState"), "WRAPPED");
   parts.again_errors = attribute(sslproto, "SSLAgainErrors");
   const PyRef protocol = attribute(sslproto, "SSLProtocol");
   parts.buffer_updated = attribute(protocol, "buffer_updated");
   parts.transport_write = attribute(attribute(sslproto, "_SSLProtocolTransport"), "write");
-  parts.call_eof_received = intern("_call_eof_received");
-  parts.control_app_writing = intern("_control_app_writing");
-  parts.control_ssl_reading = intern("_control_ssl_reading");
-  parts.do_write = intern("_do_write");
-  parts.process_outgoing = intern("_process_outgoing");
-  parts.start_shutdown = intern("_start_shutdown");
-  parts.write_appdata = intern("_write_appdata");
-  parts.data_received = intern("data_received");
-  parts.pending = intern("pending");
-  parts.read = intern("read");
-  parts.ssl_protocol = intern("_ssl_protocol");
-  parts.sslobj = intern("_sslobj");
-  parts.write = intern("write");
+  parts.call_eof_received = interned("_call_eof_received");
+  parts.control_app_writing = interned("_control_app_writing");
+  parts.control_ssl_reading = interned("_control_ssl_reading");
+  parts.do_write = interned("_do_write");
+  parts.process_outgoing = interned("_process_outgoing");
+  parts.start_shutdown = interned("_start_shutdown");
+  parts.write_appdata = interned("_write_appdata");
+  parts.data_received = interned("data_received");
+  parts.pending = interned("pending");
+  parts.read = interned("read");
+  parts.ssl_protocol = interned("_ssl_protocol");
+  parts.sslobj = interned("_sslobj");
+  parts.write = interned("write");
   return parts;
 }
 

@@ -7,6 +7,7 @@ raises NotStarted with the end of its log.
 import contextlib
 import os
 import pwd
+import random
 import re
 import signal
 import socket
@@ -28,9 +29,12 @@ class EndedBadly(Exception):
 
 
 def free_port():
-    """For servers that can't be told to take any."""
-    with socket.create_server(("localhost", 0)) as server:
-        return server.getsockname()[1]
+    """For servers that can't be told to take any. None of those that the system hands out, which may
+    soon be somebody's."""
+    while True:
+        with contextlib.suppress(OSError):
+            with socket.create_server(("localhost", random.randrange(10_000, 30_000))) as server:
+                return server.getsockname()[1]
 
 
 class Certificate:
