@@ -29,7 +29,7 @@ class EndedBadly(Exception):
 
 
 def free_port():
-    """For servers that can't be told to take any. None of those that the system hands out, which may
+    """For servers that can't be told to take any. None of those that the system hands out: they may
     soon be somebody's."""
     while True:
         with contextlib.suppress(OSError):
