@@ -51,10 +51,10 @@ bool DatagramTransport::read_ready(const Attached& py) {
       PyErr_SetFromErrno(PyExc_OSError);
       return tell_error(py);
     }
-    const PyRef data =
-        PyRef::steal(PyBytes_FromStringAndSize(buffer.data(), static_cast<Py_ssize_t>(got.bytes)));
+    PyRef data = types().bytes.make(py, buffer.first(got.bytes));
     if (!data) return fatal_error(py, kReadError);
     if (!deliver(py, data, from)) return false;
+    types().bytes.give(py, std::move(data));
     if (lost_writes() > 0 || !wants_read()) return true;
   }
   return true;

@@ -110,6 +110,7 @@ void NetTypes::clear() noexcept {
                       &socket_class, &wake_waiter, &log, &try_native}) {
     part->reset();
   }
+  bytes.clear();
   streams = {};
   tls = {};
 }

@@ -7,6 +7,7 @@
 #include "cpython/attach.h"
 #include "cpython/ref.h"
 #include "net/address_cache.h"
+#include "net/bytes_pool.h"
 #include "net/stream_feed.h"
 #include "net/tls_records.h"
 
@@ -41,6 +42,7 @@ struct NetTypes {
   bool socket_layout_known = false;      // see owned_socket.h
   bool servers_know_transports = false;  // Server._attach(transport), since 3.13
   AddressCache addresses;
+  BytesPool bytes;
   StreamParts streams;
   TlsParts tls;
   NetNames names;

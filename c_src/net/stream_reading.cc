@@ -62,8 +62,7 @@ bool StreamTransport::read_bytes(const Attached& py) {
     const Fed fed = feed_stream(py, types().streams, keep_alive.get(), received);
     if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kReceiverFailed);
   }
-  return deliver(py, PyRef::steal(PyBytes_FromStringAndSize(
-                         received.data(), static_cast<Py_ssize_t>(received.size()))));
+  return deliver(py, types().bytes.make(py, received));
 }
 
 /// Straight into what the protocol will get.
@@ -81,10 +80,11 @@ bool StreamTransport::read_large(const Attached& py) {
 }
 
 /// Null: Python error set.
-bool StreamTransport::deliver(const Attached& py, const PyRef& data) {
+bool StreamTransport::deliver(const Attached& py, PyRef data) {
   if (!data) return fatal_error(py, kReadError);
   const PyRef method = data_received_;  // the protocol may replace itself
   const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
+  types().bytes.give(py, std::move(data));
   return result || fatal_error(py, kReceiverFailed);
 }
 

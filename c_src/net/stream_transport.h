@@ -59,7 +59,7 @@ class StreamTransport final : public Transport {
   // Reading.
   bool read_bytes(const Attached& py);
   bool read_large(const Attached& py);
-  bool deliver(const Attached& py, const PyRef& data);
+  bool deliver(const Attached& py, PyRef data);
   bool find_buffer_methods(const Attached& py);
   bool read_into_buffer(const Attached& py);
   bool read_tls(const Attached& py);

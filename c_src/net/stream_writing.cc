@@ -218,7 +218,8 @@ void StreamTransport::enqueue(const Attached&, std::span<Bytes> chunks, std::siz
 
 /// Sends of the queue what goes; errno of what is fatal, or 0.
 int StreamTransport::flush() noexcept {
-  const int fd = descriptor(Attached::in_slot());
+  const Attached py = Attached::in_slot();
+  const int fd = descriptor(py);
   for (std::size_t budget = queue_.size(); budget > 0;) {
     iovec parts[kMostParts];
     const std::size_t count = queue_.gather(parts);
@@ -226,7 +227,7 @@ int StreamTransport::flush() noexcept {
     for (std::size_t i = 0; i < count; ++i) asked += parts[i].iov_len;
     const IoResult result = send_parts(fd, std::span(parts, count), asked);
     if (!result.ok()) return result.not_now() ? 0 : result.error;
-    queue_.consume(result.bytes);
+    queue_.consume(result.bytes, [&](PyRef sent) { types().bytes.give(py, std::move(sent)); });
     if (result.bytes < asked) return 0;
     budget -= result.bytes;
   }

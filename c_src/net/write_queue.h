@@ -40,8 +40,9 @@ class WriteQueue {
     return count;
   }
 
-  /// The first `count` bytes have been sent.
-  void consume(std::size_t count) noexcept {
+  /// The first `count` bytes have been sent. Calls done(Owner&&) for each chunk that is gone.
+  template <class Done>
+  void consume(std::size_t count, Done&& done) noexcept {
     size_ -= count;
     while (count > 0) {
       Chunk& chunk = chunks_[first_];
@@ -50,21 +51,30 @@ class WriteQueue {
       chunk.size -= taken;
       count -= taken;
       if (chunk.size == 0) {
-        chunk.owner = Owner();
+        done(std::exchange(chunk.owner, Owner()));
         ++first_;
       }
     }
     if (size_ == 0) clear();
   }
+  void consume(std::size_t count) noexcept {
+    consume(count, [](Owner) {});
+  }
 
-  /// An idle connection keeps no memory.
+  /// An idle connection keeps no memory, or next to none.
   void clear() noexcept {
-    std::vector<Chunk>().swap(chunks_);
+    if (chunks_.capacity() > kChunksKept) {
+      std::vector<Chunk>().swap(chunks_);
+    } else {
+      chunks_.clear();
+    }
     first_ = 0;
     size_ = 0;
   }
 
  private:
+  static constexpr std::size_t kChunksKept = 2;
+
   struct Chunk {
     const char* data;
     std::size_t size;

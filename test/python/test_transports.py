@@ -1059,6 +1059,110 @@ class SendfileCase(TransportCase):
             await task
 
 
+class Keeper(asyncio.Protocol, asyncio.DatagramProtocol):
+    """Looks at each message in one of several ways, and keeps it or forgets it."""
+
+    def __init__(self):
+        self.count = 0
+        self.kept = []
+        self.hashes = set()
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        way = self.count % 5
+        self.count += 1
+        if way == 1:
+            self.kept.append(data)
+        elif way == 2:
+            self.kept.append(memoryview(data)[10:])
+        elif way == 3:
+            self.hashes.add((hash(data), data[:10]))
+        elif way == 4:
+            self.kept.append(data[:10])
+
+    def datagram_received(self, data, address):
+        self.data_received(data)
+
+
+@loop_case.on_both_loops
+class TestMessagesOfOneSize(TransportCase):
+    """The memory of a message serves the next one, if nobody can tell."""
+
+    SIZES = 479, 480, 1024, 4096, 4097
+
+    def message(self, number, size):
+        return f"{number:10}".encode() + bytes([number % 256]) * (size - 10)
+
+    def check(self, keeper, size):
+        for number in range(keeper.count):
+            message = self.message(number, size)
+            if number % 5 == 1:
+                self.assertEqual(keeper.kept.pop(0), message)
+            elif number % 5 == 2:
+                self.assertEqual(bytes(keeper.kept.pop(0)), message[10:])
+            elif number % 5 == 3:
+                self.assertIn((hash(message), message[:10]), keeper.hashes)
+            elif number % 5 == 4:
+                self.assertEqual(keeper.kept.pop(0), message[:10])
+        self.assertEqual(keeper.kept, [])
+
+    def test_streams(self):
+        async def main():
+            for size in self.SIZES:
+                ours, theirs = self.socket_pair()
+                transport, keeper = await self.loop.create_connection(Keeper, sock=ours)
+                for number in range(300):
+                    await self.loop.sock_sendall(theirs, self.message(number, size))
+                    await self.until(lambda: keeper.count > number)
+                self.check(keeper, size)
+                transport.close()
+
+        self.run_async(main)
+
+    def test_datagrams(self):
+        async def main():
+            for size in self.SIZES:
+                transport, keeper = await self.loop.create_datagram_endpoint(
+                    Keeper, local_addr=("127.0.0.1", 0)
+                )
+                with socket.socket(type=socket.SOCK_DGRAM) as sender:
+                    sender.connect(transport.get_extra_info("sockname"))
+                    for number in range(300):
+                        sender.send(self.message(number, size))
+                        await self.until(lambda: keeper.count > number)
+                self.check(keeper, size)
+                transport.close()
+
+        self.run_async(main)
+
+    def test_what_is_written_stays_what_it_was(self):
+        """Of many connections, so that writes wait for each other."""
+
+        class Echo(asyncio.Protocol):
+            def connection_made(self, transport):
+                self.transport = transport
+
+            def data_received(self, data):
+                self.transport.write(data)
+
+        async def main():
+            pairs = [self.socket_pair() for _ in range(40)]
+            for ours, _ in pairs:
+                await self.loop.create_connection(Echo, sock=ours)
+            for number in range(50):
+                for index, (_, theirs) in enumerate(pairs):
+                    theirs.send(self.message(100 * number + index, 1024))
+                for index, (_, theirs) in enumerate(pairs):
+                    echoed = await self.read_exactly(theirs, 1024)
+                    self.assertEqual(echoed, self.message(100 * number + index, 1024))
+            for _, theirs in pairs:
+                theirs.close()
+
+        self.run_async(main)
+
+
 @loop_case.on_both_loops
 class TestSendfile(SendfileCase):
     def test_a_cancelled_one_leaves_a_transport_that_works(self):
