@@ -7,3 +7,14 @@
 #if PY_VERSION_HEX < 0x030B0000
 #error "erlang_python needs Python 3.11 or newer"
 #endif
+
+namespace ep {
+
+/// Being attached excludes no other thread.
+#ifdef Py_GIL_DISABLED
+inline constexpr bool kFreeThreaded = true;
+#else
+inline constexpr bool kFreeThreaded = false;
+#endif
+
+}  // namespace ep

@@ -1,8 +1,7 @@
 #include "loop/collector_hook.h"
 
-#include <algorithm>
-
 #include "cpython/module_state.h"
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
 #include "loop/loop_types.h"
@@ -35,11 +34,12 @@ const PyMethodDef kDefinition = {
 }  // namespace
 
 bool add_collector_hook(const Attached&, PyObject* module) noexcept {
-  const PyRef gc = PyRef::steal(PyImport_ImportModule("gc"));
-  const PyRef callbacks =
-      gc ? PyRef::steal(PyObject_GetAttrString(gc.get(), "callbacks")) : PyRef();
-  const PyRef hook = PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), module));
-  return callbacks && hook && PyList_Append(callbacks.get(), hook.get()) == 0;
+  return slot([&](const Attached&) -> int {
+           const PyRef callbacks = attribute(import_module("gc"), "callbacks");
+           const PyRef hook =
+               or_throw(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), module));
+           return PyList_Append(callbacks.get(), hook.get());
+         }) == 0;
 }
 
 }  // namespace ep::loop

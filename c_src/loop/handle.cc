@@ -8,12 +8,6 @@
 namespace ep::loop {
 namespace {
 
-#if PY_VERSION_HEX >= 0x030E0000 || defined(Py_GIL_DISABLED)
-constexpr bool kTrackedFromBirth = true;  // collections are incremental there, or of other threads
-#else
-constexpr bool kTrackedFromBirth = false;
-#endif
-
 /// The callback must outlive its own call, even if it cancels its handle.
 class RunningMark {
  public:

@@ -72,6 +72,9 @@ Handle* new_handle(const Attached& py, EventLoop& loop, PyObject* callback, PyOb
 TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, PyObject* callback,
                               PyObject* const* args, Py_ssize_t nargs, PyObject* context) noexcept;
 
+/// Collections are incremental there, or of other threads.
+inline constexpr bool kTrackedFromBirth = kFreeThreaded || PY_VERSION_HEX >= 0x030E0000;
+
 /// Makes it the garbage collector's, if it is not.
 void track(Handle* handle) noexcept;
 /// The owner of a reference has no more use for it; somebody else may.
@@ -110,15 +113,10 @@ class HandleFreeList {
   void close() noexcept;
 
  private:
-#ifdef Py_GIL_DISABLED
-  static constexpr bool kExclusive = false;
-#else
-  static constexpr bool kExclusive = true;
-#endif
   static constexpr int kCapacity = 512;
   PyObject* items_[kCapacity];
   int count_ = 0;
-  bool open_ = kExclusive;
+  bool open_ = !kFreeThreaded;
 };
 
 // The types. Null: Python error set. TimerHandle's base is Handle.

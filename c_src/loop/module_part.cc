@@ -27,7 +27,7 @@ bool add_to_module(const Attached& py, PyObject* module, ModuleState& state) {
   return slot([&](const Attached&) -> int {
            state.loop = new LoopTypes();
            fill(py, module, *state.loop);
-           return add_collector_hook(py, module) ? 0 : -1;
+           return kTrackedFromBirth || add_collector_hook(py, module) ? 0 : -1;
          }) == 0;
 }
 

@@ -22,17 +22,14 @@ const PyObject* variables_of(PyObject* context) noexcept {
 }  // namespace
 
 PyRef SharedContext::copy_current(const Attached&) noexcept {
-#ifndef Py_GIL_DISABLED
+  if (kFreeThreaded) return PyRef::steal(PyContext_CopyCurrent());
   PyObject* const current = PyThreadState_Get()->context;
   if (copy_ && current != nullptr && variables_of(current) == variables_) return copy_;
-#endif
   PyRef copy = PyRef::steal(PyContext_CopyCurrent());
-#ifndef Py_GIL_DISABLED
   if (copy) {
     variables_ = variables_of(copy.get());
     copy_ = variables_ != nullptr ? copy : PyRef();
   }
-#endif
   return copy;
 }
 

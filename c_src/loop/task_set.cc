@@ -54,8 +54,8 @@ PyObject* add(PyObject* self, PyObject* object) noexcept {
 const PyMethodDef kAdd = {"add", add, METH_O, PyDoc_STR("As weakref.WeakSet.add().")};
 const PyMethodDef kRemoveDefinition = {"_remove", remove, METH_O, nullptr};
 
-PyRef function(const PyMethodDef& definition, const PyRef& self) noexcept {
-  return PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&definition), self.get()));
+PyRef function(const PyMethodDef& definition, const PyRef& self) {
+  return or_throw(PyCFunction_New(const_cast<PyMethodDef*>(&definition), self.get()));
 }
 
 bool is_plain_weak_set(PyObject* object) {
@@ -65,30 +65,33 @@ bool is_plain_weak_set(PyObject* object) {
   return PyDict_GetItemString(dict.get(), "add") == nullptr;
 }
 
-bool speed_up(PyObject* task_set) {
-  if (!is_plain_weak_set(task_set)) return true;
+void put(PyObject* object, const PyMethodDef& definition, const PyRef& function) {
+  if (PyObject_SetAttrString(object, definition.ml_name, function.get()) != 0) throw PythonError();
+}
+
+void speed_up(PyObject* task_set) {
+  if (!is_plain_weak_set(task_set)) return;
   const PyRef data = attribute(task_set, "data");
   const PyRef iterating = attribute(task_set, "_iterating");
   const PyRef pending = attribute(task_set, "_pending_removals");
   if (!PySet_CheckExact(data.get()) || !PySet_CheckExact(iterating.get()) ||
       !PyList_CheckExact(pending.get())) {
-    return true;
+    return;
   }
-  const PyRef parts = PyRef::steal(PyTuple_Pack(3, data.get(), iterating.get(), pending.get()));
-  const PyRef its_remove = parts ? function(kRemoveDefinition, parts) : PyRef();
-  if (!its_remove) return false;
+  const PyRef parts = or_throw(PyTuple_Pack(3, data.get(), iterating.get(), pending.get()));
+  const PyRef its_remove = function(kRemoveDefinition, parts);
   const PyRef all =
-      PyRef::steal(PyTuple_Pack(4, data.get(), iterating.get(), pending.get(), its_remove.get()));
-  const PyRef its_add = all ? function(kAdd, all) : PyRef();
-  return its_add && PyObject_SetAttrString(task_set, "_remove", its_remove.get()) == 0 &&
-         PyObject_SetAttrString(task_set, "add", its_add.get()) == 0;
+      or_throw(PyTuple_Pack(4, data.get(), iterating.get(), pending.get(), its_remove.get()));
+  put(task_set, kRemoveDefinition, its_remove);
+  put(task_set, kAdd, function(kAdd, all));
 }
 
 }  // namespace
 
 bool speed_up_task_set(const Attached&, PyObject* tasks_module) noexcept {
   return slot([&](const Attached&) -> int {
-           return speed_up(attribute(tasks_module, kTaskSet).get()) ? 0 : -1;
+           speed_up(attribute(tasks_module, kTaskSet).get());
+           return 0;
          }) == 0;
 }
 

@@ -34,11 +34,6 @@ PyRef make_spec() {
 }
 
 bool add_constants(PyObject* module) {
-#ifdef Py_GIL_DISABLED
-  constexpr bool kFreeThreaded = true;
-#else
-  constexpr bool kFreeThreaded = false;
-#endif
   return PyModule_AddObjectRef(module, "FREE_THREADED", kFreeThreaded ? Py_True : Py_False) == 0;
 }
 

@@ -6,12 +6,6 @@
 namespace ep::net {
 namespace {
 
-#ifdef Py_GIL_DISABLED
-constexpr bool kExclusive = false;
-#else
-constexpr bool kExclusive = true;
-#endif
-
 /// Nobody has seen the content change: the object is new again.
 void forget_hash(PyObject* bytes) noexcept {
 #pragma GCC diagnostic push
@@ -24,7 +18,7 @@ void forget_hash(PyObject* bytes) noexcept {
 
 PyRef BytesPool::make(const Attached&, std::span<const char> content) noexcept {
   const auto size = static_cast<Py_ssize_t>(content.size());
-  if (kExclusive && fits(size)) {
+  if (!kFreeThreaded && fits(size)) {
     Place& place = place_of(size);
     if (place.size == size && place.count > 0) {
       PyRef object = std::move(place.objects[--place.count]);
@@ -36,7 +30,8 @@ PyRef BytesPool::make(const Attached&, std::span<const char> content) noexcept {
 }
 
 void BytesPool::give(const Attached&, PyRef object) noexcept {
-  if (!kExclusive || !object || Py_REFCNT(object.get()) != 1 || !PyBytes_CheckExact(object.get())) {
+  if (kFreeThreaded || !object || Py_REFCNT(object.get()) != 1 ||
+      !PyBytes_CheckExact(object.get())) {
     return;
   }
   const Py_ssize_t size = PyBytes_GET_SIZE(object.get());

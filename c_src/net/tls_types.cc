@@ -14,36 +14,48 @@ namespace {
 #define EP_ATTRIBUTE(name) \
   { "_" #name, T_OBJECT_EX, offsetof(TlsRecords, name), 0, nullptr }
 
-constexpr PyObject* TlsRecords::*kReferences[] = {
-    &TlsRecords::state,
-    &TlsRecords::app_protocol,
-    &TlsRecords::app_protocol_is_buffer,
-    &TlsRecords::app_reading_paused,
-    &TlsRecords::app_writing_paused,
-    &TlsRecords::incoming,
-    &TlsRecords::incoming_high_water,
-    &TlsRecords::outgoing,
-    &TlsRecords::outgoing_high_water,
-    &TlsRecords::ssl_buffer_view,
-    &TlsRecords::ssl_reading_paused,
-    &TlsRecords::ssl_writing_paused,
-    &TlsRecords::sslobj,
-    &TlsRecords::transport,
-    &TlsRecords::write_backlog,
-    &TlsRecords::write_buffer_size,
-    &TlsRecords::session,
-    &TlsRecords::session_of,
-    &TlsRecords::checked_protocol,
+PyMemberDef kMembers[] = {
+    EP_ATTRIBUTE(state),
+    EP_ATTRIBUTE(app_protocol),
+    EP_ATTRIBUTE(app_protocol_is_buffer),
+    EP_ATTRIBUTE(app_reading_paused),
+    EP_ATTRIBUTE(app_writing_paused),
+    EP_ATTRIBUTE(incoming),
+    EP_ATTRIBUTE(incoming_high_water),
+    EP_ATTRIBUTE(outgoing),
+    EP_ATTRIBUTE(outgoing_high_water),
+    EP_ATTRIBUTE(ssl_buffer_view),
+    EP_ATTRIBUTE(ssl_reading_paused),
+    EP_ATTRIBUTE(ssl_writing_paused),
+    EP_ATTRIBUTE(sslobj),
+    EP_ATTRIBUTE(transport),
+    EP_ATTRIBUTE(write_backlog),
+    EP_ATTRIBUTE(write_buffer_size),
+    {nullptr, 0, 0, 0, nullptr},
 };
+
+PyObject*& attribute_at(PyObject* self, const PyMemberDef& member) {
+  return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + member.offset);
+}
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  for (const auto reference : kReferences) Py_VISIT(TlsRecords::of(self).*reference);
+  for (const PyMemberDef* it = kMembers; it->name != nullptr; ++it) {
+    Py_VISIT(attribute_at(self, *it));
+  }
+  Py_VISIT(TlsRecords::of(self).session);
+  Py_VISIT(TlsRecords::of(self).session_of);
+  Py_VISIT(TlsRecords::of(self).checked_protocol);
   return 0;
 }
 
 int clear(PyObject* self) {
-  for (const auto reference : kReferences) Py_CLEAR(TlsRecords::of(self).*reference);
+  for (const PyMemberDef* it = kMembers; it->name != nullptr; ++it) {
+    Py_CLEAR(attribute_at(self, *it));
+  }
+  Py_CLEAR(TlsRecords::of(self).session);
+  Py_CLEAR(TlsRecords::of(self).session_of);
+  Py_CLEAR(TlsRecords::of(self).checked_protocol);
   return 0;
 }
 
@@ -95,26 +107,7 @@ bool is_plain_tls(const Attached&, const NetTypes& types, PyObject* protocol,
 }
 
 PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
-  // CPython keeps pointers to these; constant.
-  static PyMemberDef members[] = {
-      EP_ATTRIBUTE(state),
-      EP_ATTRIBUTE(app_protocol),
-      EP_ATTRIBUTE(app_protocol_is_buffer),
-      EP_ATTRIBUTE(app_reading_paused),
-      EP_ATTRIBUTE(app_writing_paused),
-      EP_ATTRIBUTE(incoming),
-      EP_ATTRIBUTE(incoming_high_water),
-      EP_ATTRIBUTE(outgoing),
-      EP_ATTRIBUTE(outgoing_high_water),
-      EP_ATTRIBUTE(ssl_buffer_view),
-      EP_ATTRIBUTE(ssl_reading_paused),
-      EP_ATTRIBUTE(ssl_writing_paused),
-      EP_ATTRIBUTE(sslobj),
-      EP_ATTRIBUTE(transport),
-      EP_ATTRIBUTE(write_backlog),
-      EP_ATTRIBUTE(write_buffer_size),
-      {nullptr, 0, 0, 0, nullptr},
-  };
+  // CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
       {"get_buffer", tls_get_buffer, METH_O,
        "get_buffer($self, sizehint, /)\n--\n\nWhere the transport is to put what it receives."},
@@ -127,7 +120,7 @@ PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
       {Py_tp_dealloc, slot_of(dealloc)},
       {Py_tp_traverse, slot_of(traverse)},
       {Py_tp_clear, slot_of(clear)},
-      {Py_tp_members, members},
+      {Py_tp_members, kMembers},
       {Py_tp_methods, methods},
       {0, nullptr},
   };

@@ -57,9 +57,6 @@ class WriteQueue {
     }
     if (size_ == 0) clear();
   }
-  void consume(std::size_t count) noexcept {
-    consume(count, [](Owner) {});
-  }
 
   /// An idle connection keeps no memory, or next to none.
   void clear() noexcept {

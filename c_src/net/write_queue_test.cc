@@ -10,6 +10,8 @@ namespace {
 
 using Owner = std::shared_ptr<std::string>;
 
+void drop(const Owner&) {}
+
 class WriteQueueTest : public testing::Test {
  protected:
   Owner push(const std::string& text) {
@@ -50,9 +52,9 @@ TEST_F(WriteQueueTest, NothingIsCopied) {
 TEST_F(WriteQueueTest, PartialWriteContinuesInsideAChunk) {
   push("one");
   push("two");
-  queue_.consume(1);
+  queue_.consume(1, drop);
   EXPECT_EQ(gathered(), "netwo");
-  queue_.consume(3);
+  queue_.consume(3, drop);
   EXPECT_EQ(gathered(), "wo");
   EXPECT_EQ(queue_.size(), 2U);
 }
@@ -60,9 +62,9 @@ TEST_F(WriteQueueTest, PartialWriteContinuesInsideAChunk) {
 TEST_F(WriteQueueTest, OwnersGoAsSoonAsTheirBytesAreSent) {
   const Owner first = push("one");
   const Owner second = push("two");
-  queue_.consume(2);
+  queue_.consume(2, drop);
   EXPECT_EQ(first.use_count(), 2);
-  queue_.consume(1);
+  queue_.consume(1, drop);
   EXPECT_EQ(first.use_count(), 1);
   EXPECT_EQ(second.use_count(), 2);
   queue_.clear();
@@ -86,12 +88,12 @@ TEST_F(WriteQueueTest, ALongQueueThatIsNeverEmptyStaysInOrder) {
     if (i < 10) continue;
     const std::string head = gathered(1);
     sent += head;
-    queue_.consume(head.size());
+    queue_.consume(head.size(), drop);
   }
   while (!queue_.empty()) {
     const std::string head = gathered(7);
     sent += head;
-    queue_.consume(head.size());
+    queue_.consume(head.size(), drop);
   }
   EXPECT_EQ(sent, expected);
 }

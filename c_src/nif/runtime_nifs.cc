@@ -37,13 +37,8 @@ ERL_NIF_TERM stop(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM build_info(ErlNifEnv* env, State&, const ERL_NIF_TERM[]) {
   ERL_NIF_TERM keys[] = {enif_make_atom(env, "python_version"), enif_make_atom(env, "executable"),
                          enif_make_atom(env, "free_threaded")};
-#ifdef Py_GIL_DISABLED
-  constexpr const char* kFreeThreaded = "true";
-#else
-  constexpr const char* kFreeThreaded = "false";
-#endif
   ERL_NIF_TERM values[] = {make_binary(env, PY_VERSION), make_binary(env, EP_PYTHON_EXECUTABLE),
-                           enif_make_atom(env, kFreeThreaded)};
+                           enif_make_atom(env, kFreeThreaded ? "true" : "false")};
   ERL_NIF_TERM map;
   enif_make_map_from_arrays(env, keys, values, 3, &map);
   return map;

@@ -8,7 +8,7 @@ from typing import Any
 
 import _erlang
 
-_erlang.load_transports()
+_erlang.load_transports()  # TLS comes first, since it derives from some of them
 
 
 def take_unread(protocol: asyncio.BaseProtocol, tls: TLSProtocol) -> None:

@@ -19,8 +19,6 @@ from ._datagrams import DatagramEndpoints
 
 _log = logging.getLogger("asyncio")
 
-_erlang.load_transports()
-
 _ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 _TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
 
@@ -166,7 +164,12 @@ class NativeTransports(DatagramEndpoints):
 
     async def _unless_failed(self, failing: asyncio.Future[None], task: asyncio.Task[int]) -> int:
         """The task's result, or the future's error if that comes first."""
-        failing.add_done_callback(lambda _: task.cancel())
+
+        def failed(future: asyncio.Future[None]) -> None:
+            if not future.cancelled() and future.exception():  # nobody else may look at it
+                task.cancel()
+
+        failing.add_done_callback(failed)
         try:
             return await task
         except asyncio.CancelledError:
