@@ -1,14 +1,9 @@
-# The tests of the cores (x_test.cc beside x.cc in base, spawner, loop and net), which need neither
-# runtime, in three flavours: core_tests, core_tests_asan, core_tests_tsan. `all_core_tests` builds
+# The tests of the cores (x_test.cc beside x.cc or x.h), which need neither runtime, in three flavours: core_tests, core_tests_asan, core_tests_tsan. `all_core_tests` builds
 # them.
 
 find_package(GTest REQUIRED)
 
-set(core_files "")
-foreach(folder IN ITEMS base spawner loop net)
-  file(GLOB found CONFIGURE_DEPENDS "${folder}/*_test.cc")
-  list(APPEND core_files ${found})
-endforeach()
+file(GLOB core_files CONFIGURE_DEPENDS "*/*_test.cc")
 
 # Which sources are cores depends on what they include, so asking again is part of every configure.
 execute_process(

@@ -45,7 +45,7 @@ bool check_no_transport(EventLoop& loop, PyObject* file) {
 }
 
 /// Null: Python error set.
-PyRef add(const Attached& py, EventLoop& loop, IoEvents direction, const CallArguments& call) {
+PyRef add(const Attached& py, EventLoop& loop, io::Events direction, const CallArguments& call) {
   if (!check_open(py, loop)) return nullptr;
   const int fd = descriptor_of(py, call.leading[0]);
   if (fd < 0) return nullptr;
@@ -59,45 +59,45 @@ PyRef add(const Attached& py, EventLoop& loop, IoEvents direction, const CallArg
   return owner;
 }
 
-PyRef remove(const Attached& py, EventLoop& loop, IoEvents direction, PyObject* file) {
+PyRef remove(const Attached& py, EventLoop& loop, io::Events direction, PyObject* file) {
   if (loop.is_closed()) return PyRef::borrow(Py_False);
   const int fd = descriptor_of(py, file);
   if (fd < 0) return nullptr;
   return PyRef::borrow(loop.descriptors().remove(py, fd, direction) ? Py_True : Py_False);
 }
 
-template <IoEvents direction>
+template <io::Events direction>
 PyObject* add_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
-    const char* name = direction == kRead ? "add_reader" : "add_writer";
+    const char* name = direction == io::kRead ? "add_reader" : "add_writer";
     if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
     if (!check_no_transport(loop, call.leading[0])) return nullptr;
     return add(py, loop, direction, call) ? PyRef::borrow(Py_None) : PyRef();
   });
 }
 
-template <IoEvents direction>
+template <io::Events direction>
 PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
-    const char* name = direction == kRead ? "_add_reader" : "_add_writer";
+    const char* name = direction == io::kRead ? "_add_reader" : "_add_writer";
     if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
     return add(py, loop, direction, call);
   });
 }
 
-template <IoEvents direction>
+template <io::Events direction>
 PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                         PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
-    const char* name = direction == kRead ? "remove_reader" : "remove_writer";
+    const char* name = direction == io::kRead ? "remove_reader" : "remove_writer";
     if (!call.parse(loop.types(), name, kFd, args, nargs, kwnames, false)) return nullptr;
     if (call.rest_count > 0) {
       PyErr_Format(PyExc_TypeError, "%s() takes 1 argument", name);
@@ -109,7 +109,7 @@ PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
   });
 }
 
-template <IoEvents direction>
+template <io::Events direction>
 PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     return remove(py, *EventLoop::of(self), direction, file);
@@ -127,26 +127,26 @@ PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
 }  // namespace
 
 PyMethodDef descriptor_methods[] = {
-    {"add_reader", fastcall(add_public<kRead>), METH_FASTCALL | METH_KEYWORDS,
+    {"add_reader", fastcall(add_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
      "add_reader($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is readable."},
-    {"add_writer", fastcall(add_public<kWrite>), METH_FASTCALL | METH_KEYWORDS,
+    {"add_writer", fastcall(add_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
      "add_writer($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is writable."},
-    {"remove_reader", fastcall(remove_public<kRead>), METH_FASTCALL | METH_KEYWORDS,
+    {"remove_reader", fastcall(remove_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
      "remove_reader($self, fd)\n--\n\nFalse if there was none."},
-    {"remove_writer", fastcall(remove_public<kWrite>), METH_FASTCALL | METH_KEYWORDS,
+    {"remove_writer", fastcall(remove_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
      "remove_writer($self, fd)\n--\n\nFalse if there was none."},
-    {"_add_reader", fastcall(add_private<kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
-    {"_add_writer", fastcall(add_private<kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
-    {"_remove_reader", remove_private<kRead>, METH_O, nullptr},
-    {"_remove_writer", remove_private<kWrite>, METH_O, nullptr},
+    {"_add_reader", fastcall(add_private<io::kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_add_writer", fastcall(add_private<io::kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_remove_reader", remove_private<io::kRead>, METH_O, nullptr},
+    {"_remove_writer", remove_private<io::kWrite>, METH_O, nullptr},
     {"_watched_events", watched_events, METH_O,
      "As selectors.EVENT_READ and EVENT_WRITE; 0: none."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 // selectors' own numbers.
-static_assert(kRead == 1 && kWrite == 2);
+static_assert(io::kRead == 1 && io::kWrite == 2);
 
 }  // namespace ep::loop

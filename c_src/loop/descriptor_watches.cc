@@ -5,21 +5,24 @@
 
 namespace ep::loop {
 
-class DescriptorWatches::Watch final : public IoWatcher {
+class DescriptorWatches::Watch final : public io::Watcher {
  public:
   explicit Watch(EventLoop& loop) noexcept : loop_(loop) {}
   ~Watch() { loop_.poller().unwatch(*this); }
 
-  void on_ready(IoEvents ready) noexcept override {
+  void on_ready(io::Events ready) noexcept override {
     const Attached py = Attached::in_slot();
-    if (ready & kRead) queue(py, reader_);
-    if (ready & kWrite) queue(py, writer_);
+    if (ready & io::kRead) queue(py, reader_);
+    if (ready & io::kWrite) queue(py, writer_);
   }
 
-  PyRef& handle(IoEvents direction) noexcept { return direction == kRead ? reader_ : writer_; }
+  PyRef& handle(io::Events direction) noexcept {
+    return direction == io::kRead ? reader_ : writer_;
+  }
 
-  IoEvents wanted() const noexcept {
-    return static_cast<IoEvents>((reader_ ? kRead : kNothing) | (writer_ ? kWrite : kNothing));
+  io::Events wanted() const noexcept {
+    return static_cast<io::Events>((reader_ ? io::kRead : io::kNothing) |
+                                   (writer_ ? io::kWrite : io::kNothing));
   }
 
  private:
@@ -37,7 +40,7 @@ class DescriptorWatches::Watch final : public IoWatcher {
 DescriptorWatches::DescriptorWatches(EventLoop& loop) noexcept : loop_(loop) {}
 DescriptorWatches::~DescriptorWatches() = default;
 
-bool DescriptorWatches::add(const Attached& py, int fd, IoEvents direction, Handle* handle) {
+bool DescriptorWatches::add(const Attached& py, int fd, io::Events direction, Handle* handle) {
   std::unique_ptr<Watch>& watch = watches_[fd];
   if (!watch) watch = std::make_unique<Watch>(loop_);
   const PyRef replaced =
@@ -53,12 +56,12 @@ bool DescriptorWatches::add(const Attached& py, int fd, IoEvents direction, Hand
   return false;
 }
 
-bool DescriptorWatches::remove(const Attached& py, int fd, IoEvents direction) {
+bool DescriptorWatches::remove(const Attached& py, int fd, io::Events direction) {
   const auto found = watches_.find(fd);
   if (found == watches_.end()) return false;
   Watch& watch = *found->second;
   const PyRef handle = std::exchange(watch.handle(direction), PyRef());
-  if (watch.wanted() == kNothing) {
+  if (watch.wanted() == io::kNothing) {
     watches_.erase(found);
   } else if (watch.watched_fd() >= 0) {
     loop_.poller().watch(watch, fd, watch.wanted());
@@ -68,9 +71,9 @@ bool DescriptorWatches::remove(const Attached& py, int fd, IoEvents direction) {
   return true;
 }
 
-IoEvents DescriptorWatches::watched(int fd) const noexcept {
+io::Events DescriptorWatches::watched(int fd) const noexcept {
   const auto found = watches_.find(fd);
-  return found == watches_.end() ? kNothing : found->second->wanted();
+  return found == watches_.end() ? io::kNothing : found->second->wanted();
 }
 
 void DescriptorWatches::clear(const Attached&) noexcept {
@@ -80,8 +83,8 @@ void DescriptorWatches::clear(const Attached&) noexcept {
 
 int DescriptorWatches::traverse(visitproc visit, void* arg) const {
   for (const auto& [fd, watch] : watches_) {
-    Py_VISIT(watch->handle(kRead).get());
-    Py_VISIT(watch->handle(kWrite).get());
+    Py_VISIT(watch->handle(io::kRead).get());
+    Py_VISIT(watch->handle(io::kWrite).get());
   }
   return 0;
 }

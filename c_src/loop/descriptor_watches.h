@@ -8,8 +8,8 @@
 #include <unordered_map>
 
 #include "cpython/attach.h"
+#include "io/poller.h"
 #include "loop/handle.h"
-#include "loop/poller.h"
 
 namespace ep::loop {
 
@@ -20,15 +20,15 @@ class DescriptorWatches {
   DescriptorWatches(const DescriptorWatches&) = delete;
   DescriptorWatches& operator=(const DescriptorWatches&) = delete;
 
-  /// `direction` is kRead or kWrite. Cancels and replaces the handle that was there. False: Python
-  /// error set (OSError), and `fd` is no longer watched in this direction.
-  bool add(const Attached& py, int fd, IoEvents direction, Handle* handle);
+  /// `direction` is io::kRead or io::kWrite. Cancels and replaces the handle that was there. False:
+  /// Python error set (OSError), and `fd` is no longer watched in this direction.
+  bool add(const Attached& py, int fd, io::Events direction, Handle* handle);
 
   /// Cancels the handle. False: there was none.
-  bool remove(const Attached& py, int fd, IoEvents direction);
+  bool remove(const Attached& py, int fd, io::Events direction);
 
   /// The directions in which `fd` has a handle.
-  IoEvents watched(int fd) const noexcept;
+  io::Events watched(int fd) const noexcept;
 
   /// Drops all, cancelling nothing.
   void clear(const Attached& py) noexcept;

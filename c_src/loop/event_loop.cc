@@ -6,8 +6,8 @@
 #include "base/scope_guard.h"
 #include "cpython/error.h"
 #include "cpython/slot.h"
+#include "io/precise_wait.h"
 #include "loop/loop_types.h"
-#include "loop/precise_wait.h"
 #include "loop/running_scope.h"
 
 namespace ep::loop {
@@ -25,7 +25,7 @@ constexpr int kJobsPerTick = 64;
 constexpr Nanos kQuickTurn = 50 * kMicrosecond;
 constexpr Nanos kLongestDelay = 100 * kMicrosecond;
 
-bool push(const Attached&, ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noexcept {
+bool push(const Attached&, io::ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noexcept {
   try {
     queue.push(entry);
   } catch (const std::bad_alloc&) {
@@ -45,7 +45,7 @@ void let_go(ReadyEntry entry) noexcept {
   }
 }
 
-void drop(ReadyQueue<ReadyEntry> queue) noexcept {
+void drop(io::ReadyQueue<ReadyEntry> queue) noexcept {
   while (!queue.empty()) let_go(queue.pop());
 }
 
@@ -54,7 +54,7 @@ void drop(ReadyQueue<ReadyEntry> queue) noexcept {
 EventLoop::EventLoop(PyObject* self, LoopTypes& types)
     : self_(self),
       types_(types),
-      poller_(new_poller()),
+      poller_(io::new_poller()),
       descriptors_(*this),
       signals_(*this),
       spin_(types.max_spin) {
@@ -176,7 +176,7 @@ void EventLoop::poll_descriptors() noexcept {
 bool EventLoop::queue_due_timers(const Attached& py) noexcept {
   if (timers_.empty()) return true;
   const Nanos time = now();
-  while (TimerNode* node = timers_.pop_due(time)) {
+  while (io::TimerNode* node = timers_.pop_due(time)) {
     TimerHandle* timer = TimerHandle::of(node);
     const PyRef owner = PyRef::steal(timer->object());  // the heap's
     timer->scheduled = false;
@@ -285,7 +285,7 @@ bool EventLoop::look_for_work(Nanos deadline) const noexcept {
 void EventLoop::wait(const Attached& py, Nanos until, bool spin_first) {
   const Nanos deadline = std::min(until, next_deadline());
   if (look_for_work(deadline)) return;
-  ask_for_precise_timers();
+  io::ask_for_precise_timers();
   ThreadHost* host = ThreadHost::current();
   const Detached detached(py);
   if (spin_first && spin_detached(host, deadline)) return;
@@ -348,7 +348,7 @@ void EventLoop::clear(const Attached& py) noexcept {
   // Finalizers may come back to this loop, so nothing is dropped from a container in use.
   drop(ready_.take());
   drop(end_of_turn_.take());
-  while (TimerNode* node = timers_.pop_due(kNever)) {
+  while (io::TimerNode* node = timers_.pop_due(kNever)) {
     TimerHandle* timer = TimerHandle::of(node);
     timer->scheduled = false;
     let_go(&timer->base);
@@ -365,7 +365,7 @@ void EventLoop::track_handles(const Attached&) noexcept {
   for (std::size_t i = 0; i < ready_.size(); ++i) {
     if (!ready_[i].is_native()) look(ready_[i].handle());
   }
-  timers_.for_each([&](TimerNode* node) { return look(&TimerHandle::of(node)->base); });
+  timers_.for_each([&](io::TimerNode* node) { return look(&TimerHandle::of(node)->base); });
 }
 
 int EventLoop::traverse(visitproc visit, void* arg) const {
@@ -377,8 +377,9 @@ int EventLoop::traverse(visitproc visit, void* arg) const {
     }
   }
   for (std::size_t i = 0; i < end_of_turn_.size(); ++i) Py_VISIT(end_of_turn_[i].owner());
-  const int stop = timers_.for_each(
-      [&](TimerNode* node) { return traverse_queued(&TimerHandle::of(node)->base, visit, arg); });
+  const int stop = timers_.for_each([&](io::TimerNode* node) {
+    return traverse_queued(&TimerHandle::of(node)->base, visit, arg);
+  });
   if (stop != 0) return stop;
   Py_VISIT(shared_context_.object());
   return descriptors_.traverse(visit, arg);

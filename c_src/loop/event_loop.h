@@ -24,13 +24,13 @@
 #include "base/thread_host.h"
 #include "cpython/attach.h"
 #include "cpython/ref.h"
+#include "io/poller.h"
+#include "io/ready_queue.h"
+#include "io/timer_heap.h"
 #include "loop/descriptor_watches.h"
-#include "loop/poller.h"
 #include "loop/ready_entry.h"
-#include "loop/ready_queue.h"
 #include "loop/shared_context.h"
 #include "loop/signal_pipe.h"
-#include "loop/timer_heap.h"
 
 namespace ep::loop {
 
@@ -128,7 +128,7 @@ class EventLoop {
   /// Returns after the next callback_ended(), or now and then earlier.
   void wait_for_callback(const Attached& py) noexcept;
 
-  Poller& poller() noexcept { return *poller_; }
+  io::Poller& poller() noexcept { return *poller_; }
   DescriptorWatches& descriptors() noexcept { return descriptors_; }
   SignalPipe& signals() noexcept { return signals_; }
   SharedContext& shared_context() noexcept { return shared_context_; }
@@ -169,10 +169,10 @@ class EventLoop {
   LoopTypes& types_;
 
   // Attached threads.
-  ReadyQueue<ReadyEntry> ready_;        // owns a reference to each entry
-  ReadyQueue<ReadyEntry> end_of_turn_;  // likewise
-  TimerHeap timers_;                    // owns a reference to each TimerHandle
-  std::unique_ptr<Poller> poller_;
+  io::ReadyQueue<ReadyEntry> ready_;        // owns a reference to each entry
+  io::ReadyQueue<ReadyEntry> end_of_turn_;  // likewise
+  io::TimerHeap timers_;                    // owns a reference to each TimerHandle
+  std::unique_ptr<io::Poller> poller_;
   DescriptorWatches descriptors_;
   SignalPipe signals_;
   SharedContext shared_context_;

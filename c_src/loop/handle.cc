@@ -112,7 +112,7 @@ TimerHandle* new_timer_handle(const Attached& py, EventLoop& loop, double when, 
   PyObject* object = types.free_timer_handles.take(types.timer_handle_type());
   if (object == nullptr) return nullptr;
   auto* timer = reinterpret_cast<TimerHandle*>(object);
-  timer->node = TimerNode();
+  timer->node = io::TimerNode();
   timer->when = when;
   timer->scheduled = false;
   const bool ok = init(py, &timer->base, loop, callback, args, nargs, context);

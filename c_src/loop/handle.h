@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "cpython/attach.h"
 #include "cpython/ref.h"
-#include "loop/timer_heap.h"
+#include "io/timer_heap.h"
 
 namespace ep::loop {
 
@@ -55,11 +55,11 @@ struct Handle {
 
 struct TimerHandle {
   Handle base;
-  TimerNode node;
+  io::TimerNode node;
   double when;  // seconds, as given by the user or loop.time() + delay
   bool scheduled;
 
-  static TimerHandle* of(TimerNode* node) noexcept {
+  static TimerHandle* of(io::TimerNode* node) noexcept {
     return reinterpret_cast<TimerHandle*>(reinterpret_cast<char*>(node) -
                                           offsetof(TimerHandle, node));
   }

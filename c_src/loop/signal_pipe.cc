@@ -41,7 +41,7 @@ bool SignalPipe::set_forwarding(const Attached& py, bool forwarding) {
 }
 
 bool SignalPipe::watch(const Attached&) {
-  const int error = loop_.poller().watch(*this, read_end_.get(), kRead, !forwarding_);
+  const int error = loop_.poller().watch(*this, read_end_.get(), io::kRead, !forwarding_);
   return error == 0 || fail(error);
 }
 
@@ -51,7 +51,7 @@ void SignalPipe::close() noexcept {
   write_end_.reset();
 }
 
-void SignalPipe::on_ready(IoEvents) noexcept {
+void SignalPipe::on_ready(io::Events) noexcept {
   const Attached py = Attached::in_slot();
   char numbers[64];
   ssize_t count;

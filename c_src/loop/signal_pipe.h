@@ -7,13 +7,13 @@
 
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
-#include "loop/poller.h"
+#include "io/poller.h"
 
 namespace ep::loop {
 
 class EventLoop;
 
-class SignalPipe final : public IoWatcher {
+class SignalPipe final : public io::Watcher {
  public:
   explicit SignalPipe(EventLoop& loop) noexcept : loop_(loop) {}
 
@@ -26,7 +26,7 @@ class SignalPipe final : public IoWatcher {
 
   void close() noexcept;
 
-  void on_ready(IoEvents ready) noexcept override;
+  void on_ready(io::Events ready) noexcept override;
 
  private:
   bool watch(const Attached& py);

@@ -33,7 +33,7 @@ bool Acceptor::start(const Attached& py) {
   if (!parts_.loop) return true;                           // garbage
   if (listening_descriptor(py) != listener_) return true;  // closed by somebody else
   const int error =
-      loop::EventLoop::of(parts_.loop.get())->poller().watch(*this, listener_, loop::kRead);
+      loop::EventLoop::of(parts_.loop.get())->poller().watch(*this, listener_, io::kRead);
   serving_ = error == 0;
   if (serving_) return true;
   errno = error;
@@ -46,7 +46,7 @@ void Acceptor::stop(const Attached&) noexcept {
   if (parts_.loop) loop::EventLoop::of(parts_.loop.get())->poller().unwatch(*this);
 }
 
-void Acceptor::on_ready(loop::IoEvents) noexcept {
+void Acceptor::on_ready(io::Events) noexcept {
   if (queued_) return;
   loop::EventLoop& loop = *loop::EventLoop::of(parts_.loop.get());
   queued_ = loop.queue(Attached::in_slot(), loop::ReadyEntry(this));
@@ -63,7 +63,7 @@ bool Acceptor::run(const Attached& py) noexcept {
 
 bool Acceptor::accept_batch(const Attached& py) {
   for (int i = 0; i < parts_.backlog && serving_; ++i) {
-    Accepted connection = accept(listener_);
+    io::Accepted connection = io::accept(listener_);
     if (connection.fd) {
       if (!connect(py, std::move(connection))) return false;
     } else if (connection.nobody()) {
@@ -75,7 +75,7 @@ bool Acceptor::accept_batch(const Attached& py) {
   return true;
 }
 
-bool Acceptor::back_off(const Attached& py, const Accepted& failure) {
+bool Acceptor::back_off(const Attached& py, const io::Accepted& failure) {
   loop::EventLoop::of(parts_.loop.get())->poller().unwatch(*this);
   errno = failure.error;
   PyErr_SetFromErrno(PyExc_OSError);
@@ -92,7 +92,7 @@ bool Acceptor::back_off(const Attached& py, const Accepted& failure) {
   return static_cast<bool>(timer);
 }
 
-bool Acceptor::connect(const Attached& py, Accepted connection) {
+bool Acceptor::connect(const Attached& py, io::Accepted connection) {
   PyRef protocol;
   const int made = slot([&](const Attached&) -> int {
     if (parts_.on_connection.get() != Py_None) {
@@ -105,10 +105,10 @@ bool Acceptor::connect(const Attached& py, Accepted connection) {
   return made == 0 || connection_failed(py, protocol);
 }
 
-void Acceptor::make_transport(const Attached& py, Accepted connection, PyRef& protocol) {
+void Acceptor::make_transport(const Attached& py, io::Accepted connection, PyRef& protocol) {
   protocol = PyRef::steal(PyObject_CallNoArgs(parts_.protocol_factory.get()));
   if (!protocol) throw PythonError();
-  const SocketAddress peer = connection.peer;
+  const io::SocketAddress peer = connection.peer;
   const PyRef transport =
       new_stream_transport(py, types_,
                            {parts_.loop.get(), OwnedSocket(std::move(connection.fd)),
@@ -117,7 +117,7 @@ void Acceptor::make_transport(const Attached& py, Accepted connection, PyRef& pr
 }
 
 /// As asyncio. Throws PythonError.
-void Acceptor::log_connection(const Attached& py, const SocketAddress& peer,
+void Acceptor::log_connection(const Attached& py, const io::SocketAddress& peer,
                               const PyRef& transport) {
   const PyRef address = to_object(py, peer);
   if (!address) throw PythonError();
@@ -127,7 +127,7 @@ void Acceptor::log_connection(const Attached& py, const SocketAddress& peer,
   if (!logged) throw PythonError();
 }
 
-void Acceptor::hand_over(const Attached& py, Accepted connection) {
+void Acceptor::hand_over(const Attached& py, io::Accepted connection) {
   OwnedSocket owned(std::move(connection.fd));
   const PyRef socket = owned.object(py, types_);
   const PyRef address = to_object(py, connection.peer);

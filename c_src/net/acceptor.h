@@ -10,13 +10,13 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
+#include "io/socket_io.h"
 #include "loop/event_loop.h"
 #include "net/net_types.h"
-#include "net/socket_io.h"
 
 namespace ep::net {
 
-class Acceptor final : public loop::IoWatcher, public loop::NativeCallback {
+class Acceptor final : public io::Watcher, public loop::NativeCallback {
  public:
   struct Parts {
     PyRef loop;  // one of ours
@@ -38,7 +38,7 @@ class Acceptor final : public loop::IoWatcher, public loop::NativeCallback {
   bool retry(const Attached& py) { return !serving_ || start(py); }
 
   PyObject* owner() const noexcept override { return self_; }
-  void on_ready(loop::IoEvents ready) noexcept override;
+  void on_ready(io::Events ready) noexcept override;
   bool run(const Attached& py) noexcept override;
 
   int traverse(visitproc visit, void* arg) const;
@@ -47,11 +47,11 @@ class Acceptor final : public loop::IoWatcher, public loop::NativeCallback {
  private:
   bool accept_batch(const Attached& py);
   int listening_descriptor(const Attached& py);
-  bool back_off(const Attached& py, const Accepted& failure);
-  bool connect(const Attached& py, Accepted connection);
-  void make_transport(const Attached& py, Accepted connection, PyRef& protocol);
-  void log_connection(const Attached& py, const SocketAddress& peer, const PyRef& transport);
-  void hand_over(const Attached& py, Accepted connection);
+  bool back_off(const Attached& py, const io::Accepted& failure);
+  bool connect(const Attached& py, io::Accepted connection);
+  void make_transport(const Attached& py, io::Accepted connection, PyRef& protocol);
+  void log_connection(const Attached& py, const io::SocketAddress& peer, const PyRef& transport);
+  void hand_over(const Attached& py, io::Accepted connection);
   bool connection_failed(const Attached& py, const PyRef& protocol);
   bool report(const Attached& py, const char* message, PyObject* exception, const char* key,
               PyObject* object);

@@ -8,7 +8,7 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
-#include "net/address.h"
+#include "io/address.h"
 #include "net/address_type.h"
 
 namespace ep::net {
@@ -16,8 +16,8 @@ namespace ep::net {
 class AddressCache {
  public:
   /// As to_object(). Null: Python error set.
-  PyRef object(const Attached& py, const SocketAddress& address) {
-    InetAddress small;
+  PyRef object(const Attached& py, const io::SocketAddress& address) {
+    io::InetAddress small;
     const int family = address.family();
     if ((family != AF_INET && family != AF_INET6) || !small.assign(address)) {
       return to_object(py, address);
@@ -32,13 +32,13 @@ class AddressCache {
 
  private:
   struct Entry {
-    InetAddress address;
+    io::InetAddress address;
     PyRef object;
   };
   static constexpr std::size_t kEntries = 256;
 
   /// Ports of one machine are neighbours, and tell most peers of a test or a cluster apart.
-  static std::size_t place_of(const SocketAddress& address) noexcept {
+  static std::size_t place_of(const io::SocketAddress& address) noexcept {
     const std::size_t host = address.family() == AF_INET ? ntohl(address.ipv4().sin_addr.s_addr)
                                                          : address.ipv6().sin6_addr.s6_addr[15];
     return (address.port() + host * 31) % kEntries;

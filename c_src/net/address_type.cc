@@ -3,7 +3,7 @@
 namespace ep::net {
 namespace {
 
-PyRef local_to_object(const SocketAddress& address) {
+PyRef local_to_object(const io::SocketAddress& address) {
   const std::string_view path = address.path();
   const auto size = static_cast<Py_ssize_t>(path.size());
   if (!path.empty() && path[0] == '\0') {
@@ -22,7 +22,7 @@ long number(PyObject* object, long max) noexcept {
 
 }  // namespace
 
-PyRef to_object(const Attached&, const SocketAddress& address) {
+PyRef to_object(const Attached&, const io::SocketAddress& address) {
   switch (address.family()) {
     case AF_INET:
       return PyRef::steal(Py_BuildValue("si", address.host().c_str(), int{address.port()}));
@@ -37,7 +37,8 @@ PyRef to_object(const Attached&, const SocketAddress& address) {
   }
 }
 
-std::optional<SocketAddress> from_object(const Attached&, int family, PyObject* object) noexcept {
+std::optional<io::SocketAddress> from_object(const Attached&, int family,
+                                             PyObject* object) noexcept {
   if (!PyTuple_CheckExact(object)) return std::nullopt;
   const Py_ssize_t size = PyTuple_GET_SIZE(object);
   if (size < 2 || size > (family == AF_INET6 ? 4 : 2)) return std::nullopt;
@@ -56,9 +57,9 @@ std::optional<SocketAddress> from_object(const Attached&, int family, PyObject* 
     PyErr_Clear();
     return std::nullopt;
   }
-  return SocketAddress::from_numbers(family, text, static_cast<std::uint16_t>(port),
-                                     static_cast<std::uint32_t>(flow),
-                                     static_cast<std::uint32_t>(scope));
+  return io::SocketAddress::from_numbers(family, text, static_cast<std::uint16_t>(port),
+                                         static_cast<std::uint32_t>(flow),
+                                         static_cast<std::uint32_t>(scope));
 }
 
 }  // namespace ep::net

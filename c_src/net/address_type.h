@@ -6,15 +6,16 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
-#include "net/address.h"
+#include "io/address.h"
 
 namespace ep::net {
 
 /// Null: Python error set.
-PyRef to_object(const Attached& py, const SocketAddress& address);
+PyRef to_object(const Attached& py, const io::SocketAddress& address);
 
 /// Of a tuple whose host is in numbers, for a socket of `family`. None, without an error: the
 /// socket module had better have a look at it.
-std::optional<SocketAddress> from_object(const Attached& py, int family, PyObject* object) noexcept;
+std::optional<io::SocketAddress> from_object(const Attached& py, int family,
+                                             PyObject* object) noexcept;
 
 }  // namespace ep::net

@@ -42,9 +42,9 @@ void DatagramTransport::set_protocol(const Attached& py, PyObject* protocol) {
 
 bool DatagramTransport::read_ready(const Attached& py) {
   for (int reads = 0; reads < kDatagramsInOneTurn; ++reads) {
-    SocketAddress from;
+    io::SocketAddress from;
     const std::span<char> buffer = read_buffer();
-    const IoResult got = receive_from(descriptor(py), buffer.data(), buffer.size(), from);
+    const io::Result got = io::receive_from(descriptor(py), buffer.data(), buffer.size(), from);
     if (got.not_now()) return true;
     if (!got.ok()) {
       errno = got.error;
@@ -61,7 +61,7 @@ bool DatagramTransport::read_ready(const Attached& py) {
 }
 
 /// Null: Python error set.
-PyRef DatagramTransport::address_object(const Attached& py, const SocketAddress& from) {
+PyRef DatagramTransport::address_object(const Attached& py, const io::SocketAddress& from) {
   if (last_from_object_ && from == last_from_) return last_from_object_;
   PyRef object = types().addresses.object(py, from);
   last_from_ = from;
@@ -69,7 +69,8 @@ PyRef DatagramTransport::address_object(const Attached& py, const SocketAddress&
   return object;
 }
 
-bool DatagramTransport::deliver(const Attached& py, const PyRef& data, const SocketAddress& from) {
+bool DatagramTransport::deliver(const Attached& py, const PyRef& data,
+                                const io::SocketAddress& from) {
   if (!datagram_received_) {
     datagram_received_ =
         PyRef::steal(PyObject_GetAttr(protocol(), types().names.datagram_received.get()));
@@ -127,16 +128,16 @@ DatagramTransport::Sent DatagramTransport::send_one(const Attached& py, PyObject
                                                     PyObject* to) {
   if (connected_) return send_natively(py, data, nullptr);
   if (to == last_from_object_.get()) return send_natively(py, data, &last_from_);
-  const std::optional<SocketAddress> address = from_object(py, extra().family(), to);
+  const std::optional<io::SocketAddress> address = from_object(py, extra().family(), to);
   return address ? send_natively(py, data, &*address) : send_by_socket_object(py, data, to);
 }
 
 DatagramTransport::Sent DatagramTransport::send_natively(const Attached& py, PyObject* data,
-                                                         const SocketAddress* to) {
+                                                         const io::SocketAddress* to) {
   Py_buffer view;
   if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0) return Sent::kFailed;
-  const IoResult result =
-      net::send_to(descriptor(py), view.buf, static_cast<std::size_t>(view.len), to);
+  const io::Result result =
+      io::send_to(descriptor(py), view.buf, static_cast<std::size_t>(view.len), to);
   PyBuffer_Release(&view);
   if (result.ok()) return Sent::kYes;
   if (result.not_now()) return Sent::kNotNow;

@@ -7,7 +7,7 @@
 
 #include <deque>
 
-#include "net/socket_io.h"
+#include "io/socket_io.h"
 #include "net/transport.h"
 
 namespace ep::net {
@@ -41,13 +41,13 @@ class DatagramTransport final : public Transport {
   bool write_ready(const Attached& py) override;
   void drop_buffer() noexcept override;
 
-  PyRef address_object(const Attached& py, const SocketAddress& from);
-  bool deliver(const Attached& py, const PyRef& data, const SocketAddress& from);
+  PyRef address_object(const Attached& py, const io::SocketAddress& from);
+  bool deliver(const Attached& py, const PyRef& data, const io::SocketAddress& from);
   bool tell_error(const Attached& py);
 
   bool check_remote(PyObject* to);
   Sent send_one(const Attached& py, PyObject* data, PyObject* to);
-  Sent send_natively(const Attached& py, PyObject* data, const SocketAddress* to);
+  Sent send_natively(const Attached& py, PyObject* data, const io::SocketAddress* to);
   Sent send_by_socket_object(const Attached& py, PyObject* data, PyObject* to);
   bool send_failed(const Attached& py);
   bool flush(const Attached& py);
@@ -55,7 +55,7 @@ class DatagramTransport final : public Transport {
   PyRef remote_;
   PyRef datagram_received_;  // the protocol's method; null: to be looked up
   PyRef last_from_object_;   // a peer that sends is likely to send again, and to be answered
-  SocketAddress last_from_;
+  io::SocketAddress last_from_;
   std::deque<Datagram> queue_;
   std::size_t queued_bytes_ = 0;
   bool connected_ = false;

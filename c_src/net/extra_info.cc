@@ -16,22 +16,23 @@ bool same(PyObject* a, const PyRef& b) {
 
 }  // namespace
 
-void ExtraInfo::init(const Attached& py, int fd, PyObject* given, const SocketAddress* peer) {
+void ExtraInfo::init(const Attached& py, int fd, PyObject* given, const io::SocketAddress* peer) {
   if (given != nullptr && given != Py_None) {
     dict_ = or_throw(PyDict_New());
     if (PyDict_Update(dict_.get(), given) != 0) throw PythonError();
   }
-  const auto keep = [&](InetAddress& place, const char* name, const SocketAddress& address) {
+  const auto keep = [&](io::InetAddress& place, const char* name,
+                        const io::SocketAddress& address) {
     if (place.assign(address)) return;
     const PyRef key = or_throw(PyUnicode_InternFromString(name));
     set(py, key.get(), or_throw(to_object(py, address)));
   };
-  keep(sockname_, "sockname", SocketAddress::of_socket(fd).value_or(SocketAddress()));
+  keep(sockname_, "sockname", io::SocketAddress::of_socket(fd).value_or(io::SocketAddress()));
   if (peer != nullptr) return keep(peername_, "peername", *peer);
   const bool given_peer =
       dict_ && PyDict_GetItemString(dict_.get(), "peername") != nullptr;  // clears errors
   if (!given_peer) {
-    keep(peername_, "peername", SocketAddress::of_peer(fd).value_or(SocketAddress()));
+    keep(peername_, "peername", io::SocketAddress::of_peer(fd).value_or(io::SocketAddress()));
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
-#include "net/address.h"
+#include "io/address.h"
 #include "net/net_types.h"
 #include "net/owned_socket.h"
 
@@ -15,7 +15,7 @@ namespace ep::net {
 class ExtraInfo {
  public:
   /// `given` is a dict, or None or null; `peer`, if not null, is known already. Throws PythonError.
-  void init(const Attached& py, int fd, PyObject* given, const SocketAddress* peer);
+  void init(const Attached& py, int fd, PyObject* given, const io::SocketAddress* peer);
 
   int family() const noexcept { return sockname_.get().family(); }
   /// Is the socket connected, as far as was known when the transport was made?
@@ -36,8 +36,8 @@ class ExtraInfo {
   PyRef make_socket(const Attached& py, const NetTypes& types, OwnedSocket& socket);
 
   PyRef dict_;  // null while there is nothing in it
-  InetAddress sockname_;
-  InetAddress peername_;
+  io::InetAddress sockname_;
+  io::InetAddress peername_;
 };
 
 }  // namespace ep::net

@@ -52,7 +52,7 @@ bool StreamTransport::read_bytes(const Attached& py) {
   }
   if (last_read_ >= kLarge && !plain_stream_) return read_large(py);
   const std::span<char> buffer = read_buffer();
-  const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
+  const io::Result got = io::receive(descriptor(py), buffer.data(), buffer.size());
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
   last_read_ = got.bytes;
@@ -70,7 +70,7 @@ bool StreamTransport::read_large(const Attached& py) {
   PyObject* data = PyBytes_FromStringAndSize(nullptr, kReadBufferSize);
   PyRef owner = PyRef::steal(data);
   if (!owner) return fatal_error(py, kReadError);
-  const IoResult got = receive(descriptor(py), PyBytes_AS_STRING(data), kReadBufferSize);
+  const io::Result got = io::receive(descriptor(py), PyBytes_AS_STRING(data), kReadBufferSize);
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
   last_read_ = got.bytes;
@@ -104,7 +104,7 @@ bool StreamTransport::read_into_buffer(const Attached& py) {
   const PyRef get_buffer = data_received_;
   const PyRef buffer_updated = buffer_updated_;
   const PyRef hint = PyRef::steal(PyLong_FromLong(-1));
-  IoResult got;
+  io::Result got;
   {
     const PyRef memory = PyRef::steal(PyObject_CallOneArg(get_buffer.get(), hint.get()));
     if (!memory) return fatal_error(py, kGetBufferFailed);
@@ -115,7 +115,7 @@ bool StreamTransport::read_into_buffer(const Attached& py) {
       return fatal_error(py, kGetBufferFailed);
     }
     if (lost_writes() > 0) return true;
-    got = receive(descriptor(py), buffer.data(), buffer.size());
+    got = io::receive(descriptor(py), buffer.data(), buffer.size());
   }
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
@@ -131,14 +131,14 @@ bool StreamTransport::read_tls(const Attached& py) {
   TlsRecords& tls = TlsRecords::of(keep_alive.get());
   const std::span<char> buffer = receive_buffer(py, tls);
   if (buffer.empty()) return fatal_error(py, kGetBufferFailed);
-  const IoResult got = receive(descriptor(py), buffer.data(), buffer.size());
+  const io::Result got = io::receive(descriptor(py), buffer.data(), buffer.size());
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
   return received(py, types(), tls, got.bytes) || fatal_error(py, kBufferUpdatedFailed);
 }
 
 bool StreamTransport::read_failed(const Attached& py, int error) {
-  return IoResult{0, error}.not_now() || fatal_os_error(py, error, kReadError);
+  return io::Result{0, error}.not_now() || fatal_os_error(py, error, kReadError);
 }
 
 bool StreamTransport::on_eof(const Attached& py) {

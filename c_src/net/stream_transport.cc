@@ -10,7 +10,7 @@ StreamTransport::StreamTransport(const Attached& py, PyObject* self, NetTypes& t
 
 void StreamTransport::open(const Attached& py, const TransportParts& parts) {
   Transport::open(py, parts);
-  set_no_delay(socket().number(), extra().family());
+  io::set_no_delay(socket().number(), extra().family());
 }
 
 void StreamTransport::set_protocol(const Attached& py, PyObject* protocol) {

@@ -13,9 +13,9 @@
 
 #include <span>
 
-#include "net/socket_io.h"
+#include "io/socket_io.h"
+#include "io/write_queue.h"
 #include "net/transport.h"
-#include "net/write_queue.h"
 
 namespace ep::net {
 
@@ -77,7 +77,7 @@ class StreamTransport final : public Transport {
   bool on_flushed(const Attached& py);
   bool settle_empty_waiter(const Attached& py, PyObject* method, PyObject* value);
 
-  WriteQueue<PyRef> queue_;
+  io::WriteQueue<PyRef> queue_;
   PyRef data_received_;  // the protocol's method, or its get_buffer(); null: to be looked up
   PyRef buffer_updated_;
   PyRef empty_waiter_;

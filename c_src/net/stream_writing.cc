@@ -21,20 +21,20 @@ constexpr int kHeldTurns = 16;
 /// The kernel takes longer to look at a list of so few bytes than it takes to copy them.
 constexpr std::size_t kWorthCopying = 1024;
 
-IoResult send_joined(int fd, std::span<const iovec> parts) noexcept {
+io::Result send_joined(int fd, std::span<const iovec> parts) noexcept {
   char joined[kWorthCopying];
   std::size_t size = 0;
   for (const iovec& part : parts) {
     std::memcpy(joined + size, part.iov_base, part.iov_len);
     size += part.iov_len;
   }
-  return send(fd, joined, size);
+  return io::send(fd, joined, size);
 }
 
 /// `size` bytes in all.
-IoResult send_parts(int fd, std::span<iovec> parts, std::size_t size) noexcept {
-  if (parts.size() == 1) return send(fd, parts[0].iov_base, size);
-  return size <= kWorthCopying ? send_joined(fd, parts) : send(fd, parts);
+io::Result send_parts(int fd, std::span<iovec> parts, std::size_t size) noexcept {
+  if (parts.size() == 1) return io::send(fd, parts[0].iov_base, size);
+  return size <= kWorthCopying ? send_joined(fd, parts) : io::send(fd, parts);
 }
 
 /// A look at the memory of an object.
@@ -183,7 +183,7 @@ bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
       parts[count] = {const_cast<char*>(chunks[count].data), chunks[count].size};
       size += chunks[count].size;
     }
-    const IoResult result = send_parts(descriptor(py), std::span(parts, count), size);
+    const io::Result result = send_parts(descriptor(py), std::span(parts, count), size);
     if (!result.ok() && !result.not_now()) return fatal_os_error(py, result.error, kWriteError);
     sent = result.bytes;
     if (chunks.size() == 1 && sent == chunks[0].size) return true;
@@ -225,7 +225,7 @@ int StreamTransport::flush() noexcept {
     const std::size_t count = queue_.gather(parts);
     std::size_t asked = 0;
     for (std::size_t i = 0; i < count; ++i) asked += parts[i].iov_len;
-    const IoResult result = send_parts(fd, std::span(parts, count), asked);
+    const io::Result result = send_parts(fd, std::span(parts, count), asked);
     if (!result.ok()) return result.not_now() ? 0 : result.error;
     queue_.consume(result.bytes, [&](PyRef sent) { types().bytes.give(py, std::move(sent)); });
     if (result.bytes < asked) return 0;

@@ -77,13 +77,13 @@ bool Transport::begin(const Attached& py) {
 // Readiness.
 
 bool Transport::watch(const Attached& py) {
-  auto interest = static_cast<loop::IoEvents>(wants_write_ ? loop::kWrite : loop::kNothing);
-  if (wants_read()) interest |= loop::kRead;
+  auto interest = static_cast<io::Events>(wants_write_ ? io::kWrite : io::kNothing);
+  if (wants_read()) interest |= io::kRead;
   if (interest == this->interest()) return true;
   const int fd = descriptor(py);
   const int error = fd < 0 ? EBADF : loop().poller().watch(*this, fd, interest);
   if (error == 0) return true;
-  if (interest == loop::kNothing) {
+  if (interest == io::kNothing) {
     loop().poller().unwatch(*this);
     return true;
   }
@@ -102,13 +102,13 @@ bool Transport::stop_reading_at_eof(const Attached& py) {
   return watch(py);
 }
 
-void Transport::on_ready(loop::IoEvents ready) noexcept {
-  const bool queued = pending_ != loop::kNothing;
+void Transport::on_ready(io::Events ready) noexcept {
+  const bool queued = pending_ != io::kNothing;
   pending_ |= ready;
   if (queued || loop().queue(Attached::in_slot(), loop::ReadyEntry(this))) return;
   // Level-triggered: without memory now, the next poll reports it again.
   PyErr_Clear();
-  pending_ = loop::kNothing;
+  pending_ = io::kNothing;
 }
 
 bool Transport::run(const Attached& py) noexcept {
@@ -135,12 +135,12 @@ bool Transport::report_slowness(const Attached&, const PyRef& loop, Nanos durati
 }
 
 bool Transport::act(const Attached& py) {
-  const loop::IoEvents ready = std::exchange(pending_, loop::kNothing);
+  const io::Events ready = std::exchange(pending_, io::kNothing);
   if (conn_lost_ > 0) return true;
   const ContextScope context(py, context_);
-  if ((ready & loop::kRead) != 0 && wants_read() && !read_ready(py)) return false;
+  if ((ready & io::kRead) != 0 && wants_read() && !read_ready(py)) return false;
   // The protocol may have changed everything.
-  const bool writable = (ready & loop::kWrite) != 0 && wants_write_ && conn_lost_ == 0;
+  const bool writable = (ready & io::kWrite) != 0 && wants_write_ && conn_lost_ == 0;
   return !writable || write_ready(py);
 }
 
@@ -166,7 +166,7 @@ void Transport::set_write_buffer_limits(const Attached& py, PyObject* high, PyOb
     return value;
   };
   const Py_ssize_t given_low = present(low) ? bytes(low) : -1;
-  Py_ssize_t upper = FlowControl::kDefaultHigh;
+  Py_ssize_t upper = io::FlowControl::kDefaultHigh;
   if (present(high)) {
     upper = bytes(high);
   } else if (present(low)) {

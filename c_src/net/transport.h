@@ -17,9 +17,9 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
+#include "io/flow_control.h"
 #include "loop/event_loop.h"
 #include "net/extra_info.h"
-#include "net/flow_control.h"
 #include "net/net_types.h"
 #include "net/owned_socket.h"
 
@@ -30,13 +30,13 @@ struct TransportParts {
   PyObject* loop;  // one of ours
   OwnedSocket socket;
   PyObject* protocol;
-  PyObject* waiter;           // a future, or None or null
-  PyObject* extra;            // a dict, or None or null
-  const SocketAddress* peer;  // null: not known
-  PyObject* server;           // or None or null
+  PyObject* waiter;               // a future, or None or null
+  PyObject* extra;                // a dict, or None or null
+  const io::SocketAddress* peer;  // null: not known
+  PyObject* server;               // or None or null
 };
 
-class Transport : public loop::IoWatcher, public loop::NativeCallback {
+class Transport : public io::Watcher, public loop::NativeCallback {
  public:
   /// Throws PythonError. It does nothing before open().
   Transport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts);
@@ -58,7 +58,7 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   PyObject* server() const noexcept { return server_.get(); }
   OwnedSocket& socket() noexcept { return socket_; }
   ExtraInfo& extra() noexcept { return extra_; }
-  FlowControl& flow() noexcept { return flow_; }
+  io::FlowControl& flow() noexcept { return flow_; }
   int lost_writes() const noexcept { return conn_lost_; }
 
   virtual void set_protocol(const Attached& py, PyObject* protocol);
@@ -84,7 +84,7 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   /// Ends everything without a word to the protocol.
   virtual void clear(const Attached& py) noexcept;
 
-  void on_ready(loop::IoEvents ready) noexcept final;
+  void on_ready(io::Events ready) noexcept final;
   bool run(const Attached& py) noexcept final;
 
  protected:
@@ -160,9 +160,9 @@ class Transport : public loop::IoWatcher, public loop::NativeCallback {
   Step<&Transport::lost> lost_{*this};
   OwnedSocket socket_;
   ExtraInfo extra_;
-  FlowControl flow_;
-  int conn_lost_ = 0;                        // above 0: connection_lost() is queued, or was called
-  loop::IoEvents pending_ = loop::kNothing;  // reported and not yet acted on
+  io::FlowControl flow_;
+  int conn_lost_ = 0;                  // above 0: connection_lost() is queued, or was called
+  io::Events pending_ = io::kNothing;  // reported and not yet acted on
   bool closing_ = false;
   bool paused_ = false;
   bool at_eof_ = false;

@@ -71,7 +71,7 @@ PyObject* set_write_buffer_limits(PyObject* self, PyObject* args, PyObject* keyw
 }
 
 PyObject* get_write_buffer_limits(PyObject* self, PyObject*) noexcept {
-  const FlowControl& flow = transport_of(self).flow();
+  const io::FlowControl& flow = transport_of(self).flow();
   return Py_BuildValue("nn", static_cast<Py_ssize_t>(flow.low()),
                        static_cast<Py_ssize_t>(flow.high()));
 }
@@ -95,12 +95,12 @@ PyObject* repr(PyObject* self) noexcept {
       return PyRef::steal(
           PyUnicode_FromFormat("<%s %sfd=%d>", name, state, transport.socket().number()));
     }
-    const auto activity = [&](loop::IoEvents direction) {
+    const auto activity = [&](io::Events direction) {
       return (transport.interest() & direction) != 0 ? "polling" : "idle";
     };
     return PyRef::steal(PyUnicode_FromFormat(
         "<%s %sfd=%d read=%s write=<%s, bufsize=%zu>>", name, state, transport.socket().number(),
-        activity(loop::kRead), activity(loop::kWrite), transport.write_buffer_size()));
+        activity(io::kRead), activity(io::kWrite), transport.write_buffer_size()));
   });
 }
 

@@ -5,7 +5,7 @@
 
 #include "cpython/module_state.h"
 #include "cpython/slot.h"
-#include "loop/fd_table.h"
+#include "io/fd_table.h"
 #include "net/transport.h"
 
 namespace ep::net {
@@ -19,17 +19,17 @@ struct Entry {
 struct TableObject {
   // clang-format off
   PyObject_HEAD
-  loop::FdTable<Entry>* entries;
+  io::FdTable<Entry>* entries;
   // clang-format on
 };
 
-loop::FdTable<Entry>& entries_of(PyObject* self) {
+io::FdTable<Entry>& entries_of(PyObject* self) {
   return *reinterpret_cast<TableObject*>(self)->entries;
 }
 
 PyObject* create(PyTypeObject* type, PyObject*, PyObject*) noexcept {
   return slot([&](const Attached&) -> PyRef {
-    auto entries = std::make_unique<loop::FdTable<Entry>>();
+    auto entries = std::make_unique<io::FdTable<Entry>>();
     PyRef self = PyRef::steal(type->tp_alloc(type, 0));
     if (self) reinterpret_cast<TableObject*>(self.get())->entries = entries.release();
     return self;

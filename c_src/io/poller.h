@@ -3,14 +3,13 @@
 //
 // How native code waits for a descriptor (a transport, an acceptor, add_reader's own watcher):
 //
-//   class Stream final : public IoWatcher {
-//     void on_ready(IoEvents ready) noexcept override { ...queue work on the loop... }
+//   class Stream final : public Watcher {
+//     void on_ready(Events ready) noexcept override { ...queue work on the loop... }
 //   };
-//   if (int error = poller.watch(stream, fd, kRead)) ...      // starts it, or changes its interest
-//   poller.watch(stream, fd, kRead | kWrite);                 // free of system calls where it can
-//   be poller.watch(stream, fd, kNothing);                       // paused: cheap to resume
-//   poller.unwatch(stream);                                   // before closing fd, and before it
-//   dies
+//   if (int error = poller.watch(stream, fd, kRead)) ...  // starts it, or changes its interest
+//   poller.watch(stream, fd, kRead | kWrite);  // free of system calls where that is possible
+//   poller.watch(stream, fd, kNothing);        // paused: cheap to resume
+//   poller.unwatch(stream);                    // before fd is closed, and before `stream` dies
 //
 // Readiness is level-triggered: a descriptor is reported again at each poll for as long as it is
 // ready. Hang-up and error make a descriptor both readable and writable, as far as it is watched.
@@ -35,33 +34,33 @@
 
 #include "base/clock.h"
 
-namespace ep::loop {
+namespace ep::io {
 
 /// A set of directions: what a watcher waits for, or what its descriptor is ready for.
-using IoEvents = std::uint8_t;
-inline constexpr IoEvents kNothing = 0;
-inline constexpr IoEvents kRead = 1;
-inline constexpr IoEvents kWrite = 2;
+using Events = std::uint8_t;
+inline constexpr Events kNothing = 0;
+inline constexpr Events kRead = 1;
+inline constexpr Events kWrite = 2;
 
 /// What a poller keeps about a watcher, in the watcher.
 class WatchState {
  private:
-  friend class IoWatcher;
+  friend class Watcher;
   friend class EpollPoller;
   int fd_ = -1;
-  IoEvents interest_ = kNothing;
+  Events interest_ = kNothing;
 };
 
-class IoWatcher {
+class Watcher {
  public:
-  IoWatcher() = default;
-  IoWatcher(const IoWatcher&) = delete;
-  IoWatcher& operator=(const IoWatcher&) = delete;
+  Watcher() = default;
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
 
   /// `ready` is not empty, and within interest(). See above for what it may do.
-  virtual void on_ready(IoEvents ready) noexcept = 0;
+  virtual void on_ready(Events ready) noexcept = 0;
 
-  IoEvents interest() const noexcept { return state_.interest_; }
+  Events interest() const noexcept { return state_.interest_; }
   /// The descriptor being watched; -1 before watch(), after unwatch(), and when another watcher
   /// has taken over the number.
   int watched_fd() const noexcept { return state_.fd_; }
@@ -69,7 +68,7 @@ class IoWatcher {
   WatchState& watch_state() noexcept { return state_; }
 
  protected:
-  ~IoWatcher() = default;
+  ~Watcher() = default;
 
  private:
   WatchState state_;
@@ -83,10 +82,10 @@ class Poller {
   /// always ready, EBADF, EMFILE … On failure the watcher is as if unwatched.
   ///
   /// `internal` watchers are the loop's own: they don't count in watched().
-  virtual int watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal = false) = 0;
+  virtual int watch(Watcher& watcher, int fd, Events interest, bool internal = false) = 0;
 
   /// No event reaches `watcher` any more, not even one already collected. Idempotent.
-  virtual void unwatch(IoWatcher& watcher) noexcept = 0;
+  virtual void unwatch(Watcher& watcher) noexcept = 0;
 
   /// Waits until a descriptor is ready, the wake descriptor is readable, a signal arrives or
   /// `deadline` passes; does not wait if that is in the past. Keeps what it found for dispatch().
@@ -118,4 +117,4 @@ class Poller {
 /// This system's poller. Throws std::system_error without descriptors.
 std::unique_ptr<Poller> new_poller();
 
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -1,8 +1,8 @@
-#include "net/flow_control.h"
+#include "io/flow_control.h"
 
 #include <gtest/gtest.h>
 
-namespace ep::net {
+namespace ep::io {
 namespace {
 
 TEST(FlowControl, PausesAboveTheHighMarkAndResumesAtTheLowOne) {
@@ -26,4 +26,4 @@ TEST(FlowControl, WithoutABufferAnyByteIsTooMuch) {
 }
 
 }  // namespace
-}  // namespace ep::net
+}  // namespace ep::io

@@ -1,4 +1,4 @@
-#include "loop/epoll_poller.h"
+#include "io/epoll_poller.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,18 +14,18 @@
 
 #include "base/waker.h"
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
-class Recorder final : public IoWatcher {
+class Recorder final : public Watcher {
  public:
-  void on_ready(IoEvents ready) noexcept override {
+  void on_ready(Events ready) noexcept override {
     events.push_back(ready);
     if (action) action();
   }
-  std::vector<IoEvents> take() { return std::exchange(events, {}); }
+  std::vector<Events> take() { return std::exchange(events, {}); }
 
-  std::vector<IoEvents> events;
+  std::vector<Events> events;
   std::function<void()> action;
 };
 
@@ -44,8 +44,8 @@ struct SocketPair {
   UniqueFd ours, theirs;
 };
 
-using Events = std::vector<IoEvents>;
-const IoEvents kBoth = kRead | kWrite;
+using Reports = std::vector<Events>;
+const Events kBoth = kRead | kWrite;
 
 class EpollPollerTest : public testing::Test {
  protected:
@@ -53,7 +53,7 @@ class EpollPollerTest : public testing::Test {
     poller.collect_now();
     poller.dispatch();
   }
-  int watch(Recorder& watcher, const UniqueFd& fd, IoEvents interest) {
+  int watch(Recorder& watcher, const UniqueFd& fd, Events interest) {
     return poller.watch(watcher, fd.get(), interest, false);
   }
 
@@ -76,14 +76,14 @@ TEST_F(EpollPollerTest, OpensItsDescriptorWithTheFirstWatcher) {
 TEST_F(EpollPollerTest, ReportsReadinessForAsLongAsItLasts) {
   watch(recorder, pair.ours, kRead);
   poll();
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   pair.send();
   poll();
   poll();
-  EXPECT_EQ(recorder.take(), (Events{kRead, kRead}));
+  EXPECT_EQ(recorder.take(), (Reports{kRead, kRead}));
   pair.receive();
   poll();
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   poller.unwatch(recorder);
 }
 
@@ -91,13 +91,13 @@ TEST_F(EpollPollerTest, ReportsOnlyWhatIsWanted) {
   pair.send();
   watch(recorder, pair.ours, kWrite);
   poll();
-  EXPECT_EQ(recorder.take(), Events{kWrite});
+  EXPECT_EQ(recorder.take(), Reports{kWrite});
   watch(recorder, pair.ours, kBoth);
   poll();
-  EXPECT_EQ(recorder.take(), Events{kBoth});
+  EXPECT_EQ(recorder.take(), Reports{kBoth});
   watch(recorder, pair.ours, kRead);
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
 }
 
@@ -106,13 +106,13 @@ TEST_F(EpollPollerTest, APausedWatcherIsQuietAndResumes) {
   watch(recorder, pair.ours, kRead);
   watch(recorder, pair.ours, kNothing);
   poll();
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   // By now the kernel has been told, so the descriptor keeps nobody awake.
   poller.collect_now();
   EXPECT_FALSE(poller.collected());
   watch(recorder, pair.ours, kRead);
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
 }
 
@@ -120,10 +120,10 @@ TEST_F(EpollPollerTest, HangUpIsBothDirectionsBusiness) {
   watch(recorder, pair.ours, kRead);
   pair.theirs.reset();
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   watch(recorder, pair.ours, kBoth);
   poll();
-  EXPECT_EQ(recorder.take(), Events{kBoth});
+  EXPECT_EQ(recorder.take(), Reports{kBoth});
   watch(recorder, pair.ours, kNothing);
   poll();
   poller.collect_now();
@@ -141,10 +141,10 @@ TEST_F(EpollPollerTest, APipeWithoutReadersIsReportedToItsWriter) {
   }
   watch(recorder, writer, kWrite);
   poll();
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   reader.reset();
   poll();
-  EXPECT_EQ(recorder.take(), Events{kWrite});
+  EXPECT_EQ(recorder.take(), Reports{kWrite});
   poller.unwatch(recorder);
 }
 
@@ -168,7 +168,7 @@ TEST_F(EpollPollerTest, InternalWatchersAreNotCounted) {
   EXPECT_EQ(poller.watched(), 0U);
   pair.send();
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
   EXPECT_EQ(poller.watched(), 0U);
 }
@@ -198,9 +198,9 @@ TEST_F(EpollPollerTest, WhatWasCollectedForOneWatcherNeverReachesTheNext) {
   Recorder next;
   watch(next, pair.ours, kWrite);
   poller.dispatch();
-  EXPECT_EQ(next.take(), Events{});
+  EXPECT_EQ(next.take(), Reports{});
   poll();
-  EXPECT_EQ(next.take(), Events{kWrite});
+  EXPECT_EQ(next.take(), Reports{kWrite});
   poller.unwatch(next);
 }
 
@@ -208,7 +208,7 @@ TEST_F(EpollPollerTest, ADescriptorClosedBehindItsBackIsHarmless) {
   watch(recorder, pair.ours, kRead);
   pair.ours.reset();
   poll();
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   poller.unwatch(recorder);
 }
 
@@ -225,11 +225,11 @@ TEST_F(EpollPollerTest, AReusedNumberCanBeWatchedByAnother) {
   EXPECT_EQ(poller.watched(), 1U);
   fresh.send();
   poll();
-  EXPECT_EQ(next.take(), Events{kRead});
+  EXPECT_EQ(next.take(), Reports{kRead});
   poller.unwatch(recorder);  // too late to do harm
   poll();
-  EXPECT_EQ(next.take(), Events{kRead});
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(next.take(), Reports{kRead});
+  EXPECT_EQ(recorder.take(), Reports{});
   poller.unwatch(next);
 }
 
@@ -244,7 +244,7 @@ TEST_F(EpollPollerTest, AReusedNumberIsRegisteredAnewAfterUnwatching) {
   EXPECT_EQ(watch(recorder, reused, kRead), 0);
   fresh.send();
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
 }
 
@@ -263,10 +263,10 @@ TEST_F(EpollPollerTest, AGhostDoesNotKeepItAwake) {
   EXPECT_NE(poller.descriptor(), before);
   poller.collect_now();
   EXPECT_FALSE(poller.collected());
-  EXPECT_EQ(recorder.take(), Events{});
+  EXPECT_EQ(recorder.take(), Reports{});
   other.send();
   poll();
-  EXPECT_EQ(second.take(), Events{kRead});
+  EXPECT_EQ(second.take(), Reports{kRead});
   poller.unwatch(second);
 }
 
@@ -276,7 +276,7 @@ TEST_F(EpollPollerTest, WatchesHighNumbers) {
   EXPECT_EQ(watch(recorder, high, kRead), 0);
   pair.send();
   poll();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
 }
 
@@ -313,7 +313,7 @@ TEST_F(EpollPollerTest, ReturnsAtOnceForADeadlineInThePast) {
   poller.collect(0);
   EXPECT_TRUE(poller.collected());
   poller.dispatch();
-  EXPECT_EQ(recorder.take(), Events{kRead});
+  EXPECT_EQ(recorder.take(), Reports{kRead});
   poller.unwatch(recorder);
 }
 
@@ -361,4 +361,4 @@ TEST_F(EpollPollerTest, AfterClosingNothingCanBeWatched) {
 }
 
 }  // namespace
-}  // namespace ep::loop
+}  // namespace ep::io

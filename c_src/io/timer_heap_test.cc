@@ -1,4 +1,4 @@
-#include "loop/timer_heap.h"
+#include "io/timer_heap.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <deque>
 #include <random>
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 TEST(TimerHeap, IsEmptyAtFirst) {
@@ -115,4 +115,4 @@ TEST(TimerHeap, VisitsAll) {
 }
 
 }  // namespace
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 
-namespace ep::loop {
+namespace ep::io {
 
 /// Part of whatever waits for a deadline; it must stay where it is while it is in a heap.
 class TimerNode {
@@ -75,4 +75,4 @@ class TimerHeap {
   std::uint64_t next_sequence_ = 0;
 };
 
-}  // namespace ep::loop
+}  // namespace ep::io

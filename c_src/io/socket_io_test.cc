@@ -1,4 +1,4 @@
-#include "net/socket_io.h"
+#include "io/socket_io.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace ep::net {
+namespace ep::io {
 namespace {
 
 class SocketIoTest : public testing::Test {
@@ -26,11 +26,11 @@ TEST_F(SocketIoTest, ReceivesWhatWasSentAndThenTheEnd) {
   char buffer[16];
   EXPECT_TRUE(receive(ours_.get(), buffer, sizeof buffer).not_now());
   EXPECT_EQ(send(theirs_.get(), "abc", 3).bytes, 3U);
-  const IoResult got = receive(ours_.get(), buffer, sizeof buffer);
+  const Result got = receive(ours_.get(), buffer, sizeof buffer);
   EXPECT_TRUE(got.ok());
   EXPECT_EQ(std::string(buffer, got.bytes), "abc");
   theirs_.reset();
-  const IoResult end = receive(ours_.get(), buffer, sizeof buffer);
+  const Result end = receive(ours_.get(), buffer, sizeof buffer);
   EXPECT_TRUE(end.ok());
   EXPECT_EQ(end.bytes, 0U);
 }
@@ -45,7 +45,7 @@ TEST_F(SocketIoTest, SendsGathered) {
 
 TEST_F(SocketIoTest, AFullSocketIsNotAnError) {
   const std::vector<char> much(1 << 20);
-  IoResult result;
+  Result result;
   while ((result = send(ours_.get(), much.data(), much.size())).ok()) {
   }
   EXPECT_TRUE(result.not_now());
@@ -99,4 +99,4 @@ TEST(Accept, TellsShortagesFromFailures) {
 }
 
 }  // namespace
-}  // namespace ep::net
+}  // namespace ep::io

@@ -1,11 +1,11 @@
-#include "loop/ready_queue.h"
+#include "io/ready_queue.h"
 
 #include <gtest/gtest.h>
 
 #include <deque>
 #include <random>
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 TEST(ReadyQueue, IsFirstInFirstOut) {
@@ -47,4 +47,4 @@ TEST(ReadyQueue, TakingLeavesAnEmptyUsableQueue) {
 }
 
 }  // namespace
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -1,4 +1,4 @@
-#include "loop/precise_wait.h"
+#include "io/precise_wait.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #define EP_HAS_EPOLL_PWAIT2 1
 #endif
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 #ifdef EP_HAS_EPOLL_PWAIT2
@@ -44,4 +44,4 @@ void ask_for_precise_timers() noexcept {
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
 
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-namespace ep::loop {
+namespace ep::io {
 
 /// As epoll_wait(); `timeout` kNever waits for ever, 0 or less not at all.
 int precise_epoll_wait(int epoll, epoll_event* events, int capacity, Nanos timeout) noexcept;
@@ -16,4 +16,4 @@ int precise_poll(int fd, Nanos timeout) noexcept;
 /// By default Linux lets a thread oversleep by 50 µs to save power. Once per thread; idempotent.
 void ask_for_precise_timers() noexcept;
 
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -1,11 +1,11 @@
-#include "net/socket_io.h"
+#include "io/socket_io.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace ep::net {
+namespace ep::io {
 namespace {
 
 // The hottest calls go past libc's functions, which in programs with threads make each call a
@@ -30,34 +30,34 @@ ssize_t plain_sendto(int fd, const void* data, std::size_t size, const sockaddr*
 #endif
 }
 
-IoResult result_of(ssize_t count) noexcept {
+Result result_of(ssize_t count) noexcept {
   if (count < 0) return {0, errno};
   return {static_cast<std::size_t>(count), 0};
 }
 
 }  // namespace
 
-IoResult receive(int fd, void* data, std::size_t size) noexcept {
+Result receive(int fd, void* data, std::size_t size) noexcept {
   return result_of(plain_recvfrom(fd, data, size, nullptr, nullptr));
 }
 
-IoResult send(int fd, const void* data, std::size_t size) noexcept {
+Result send(int fd, const void* data, std::size_t size) noexcept {
   return result_of(plain_sendto(fd, data, size, nullptr, 0));
 }
 
-IoResult send(int fd, std::span<iovec> parts) noexcept {
+Result send(int fd, std::span<iovec> parts) noexcept {
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
-IoResult receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept {
+Result receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept {
   from.length = SocketAddress::capacity();
   return result_of(plain_recvfrom(fd, data, size, from.data(), &from.length));
 }
 
-IoResult send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept {
+Result send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept {
   if (to == nullptr) return send(fd, data, size);
   return result_of(plain_sendto(fd, data, size, to->data(), to->length));
 }
@@ -77,4 +77,4 @@ void set_no_delay(int fd, int family) noexcept {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails if it is not TCP
 }
 
-}  // namespace ep::net
+}  // namespace ep::io

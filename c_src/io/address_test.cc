@@ -1,4 +1,4 @@
-#include "net/address.h"
+#include "io/address.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/unique_fd.h"
 
-namespace ep::net {
+namespace ep::io {
 namespace {
 
 TEST(SocketAddress, NumbersThereAndBack) {
@@ -71,4 +71,4 @@ TEST(InetAddress, TakesWhatFits) {
 }
 
 }  // namespace
-}  // namespace ep::net
+}  // namespace ep::io

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace ep::loop {
+namespace ep::io {
 
 template <class T>
 class ReadyQueue {
@@ -70,4 +70,4 @@ class ReadyQueue {
   std::size_t tail_ = 0;
 };
 
-}  // namespace ep::loop
+}  // namespace ep::io

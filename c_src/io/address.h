@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace ep::net {
+namespace ep::io {
 
 class SocketAddress {
  public:
@@ -71,4 +71,4 @@ class InetAddress {
   alignas(sockaddr_in6) unsigned char bytes_[sizeof(sockaddr_in6)] = {};
 };
 
-}  // namespace ep::net
+}  // namespace ep::io

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace ep::net {
+namespace ep::io {
 
 class FlowControl {
  public:
@@ -36,4 +36,4 @@ class FlowControl {
   bool paused_ = false;
 };
 
-}  // namespace ep::net
+}  // namespace ep::io

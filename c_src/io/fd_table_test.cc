@@ -1,8 +1,8 @@
-#include "loop/fd_table.h"
+#include "io/fd_table.h"
 
 #include <gtest/gtest.h>
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 TEST(FdTable, FindsOnlyWhatWasMade) {
@@ -34,4 +34,4 @@ TEST(FdTable, VisitsWhatWasMade) {
 }
 
 }  // namespace
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -1,9 +1,9 @@
-#include "loop/timer_heap.h"
+#include "io/timer_heap.h"
 
 #include <algorithm>
 #include <exception>
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 constexpr std::size_t kArity = 4;
@@ -85,4 +85,4 @@ void TimerHeap::give_back_memory() noexcept {
   }
 }
 
-}  // namespace ep::loop
+}  // namespace ep::io

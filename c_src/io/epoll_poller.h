@@ -13,17 +13,17 @@
 #include <memory>
 
 #include "base/unique_fd.h"
-#include "loop/fd_table.h"
-#include "loop/poller.h"
+#include "io/fd_table.h"
+#include "io/poller.h"
 
-namespace ep::loop {
+namespace ep::io {
 
 class EpollPoller final : public Poller {
  public:
   EpollPoller();
 
-  int watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal) override;
-  void unwatch(IoWatcher& watcher) noexcept override;
+  int watch(Watcher& watcher, int fd, Events interest, bool internal) override;
+  void unwatch(Watcher& watcher) noexcept override;
   void collect(Nanos deadline) noexcept override;
   void collect_now() noexcept override;
   bool collected() const noexcept override { return next_ < count_; }
@@ -36,16 +36,16 @@ class EpollPoller final : public Poller {
  private:
   /// What the kernel has been told about one descriptor number.
   struct Registration {
-    IoWatcher* watcher = nullptr;
+    Watcher* watcher = nullptr;
     std::uint32_t generation = 0;
-    IoEvents told = kNothing;  // may lag behind the watcher's interest, and contain more than it
+    Events told = kNothing;  // may lag behind the watcher's interest, and contain more than it
     bool internal = false;
   };
 
   int open();
   UniqueFd new_epoll() const noexcept;
-  int tell(int fd, Registration& registration, IoEvents interest) noexcept;
-  int control(int operation, int fd, const Registration& registration, IoEvents interest) noexcept;
+  int tell(int fd, Registration& registration, Events interest) noexcept;
+  int control(int operation, int fd, const Registration& registration, Events interest) noexcept;
   void forget(Registration& registration) noexcept;
   void report(const epoll_event& event) noexcept;
   void rebuild() noexcept;
@@ -63,4 +63,4 @@ class EpollPoller final : public Poller {
   bool changed_since_collect_ = false;  // so a stale event proves no ghost
 };
 
-}  // namespace ep::loop
+}  // namespace ep::io

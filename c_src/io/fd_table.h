@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-namespace ep::loop {
+namespace ep::io {
 
 template <class T>
 class FdTable {
@@ -48,4 +48,4 @@ class FdTable {
   std::vector<std::unique_ptr<Page>> pages_;
 };
 
-}  // namespace ep::loop
+}  // namespace ep::io

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace ep::net {
+namespace ep::io {
 
 template <class Owner>
 class WriteQueue {
@@ -89,4 +89,4 @@ class WriteQueue {
   std::size_t size_ = 0;
 };
 
-}  // namespace ep::net
+}  // namespace ep::io

@@ -1,11 +1,11 @@
-#include "net/write_queue.h"
+#include "io/write_queue.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 
-namespace ep::net {
+namespace ep::io {
 namespace {
 
 using Owner = std::shared_ptr<std::string>;
@@ -99,4 +99,4 @@ TEST_F(WriteQueueTest, ALongQueueThatIsNeverEmptyStaysInOrder) {
 }
 
 }  // namespace
-}  // namespace ep::net
+}  // namespace ep::io

@@ -9,11 +9,11 @@
 #include <span>
 
 #include "base/unique_fd.h"
-#include "net/address.h"
+#include "io/address.h"
 
-namespace ep::net {
+namespace ep::io {
 
-struct IoResult {
+struct Result {
   std::size_t bytes = 0;
   int error = 0;  // errno
 
@@ -25,13 +25,13 @@ struct IoResult {
 };
 
 /// 0 bytes, and no error: the peer has closed its side.
-IoResult receive(int fd, void* data, std::size_t size) noexcept;
-IoResult send(int fd, const void* data, std::size_t size) noexcept;
-IoResult send(int fd, std::span<iovec> parts) noexcept;
+Result receive(int fd, void* data, std::size_t size) noexcept;
+Result send(int fd, const void* data, std::size_t size) noexcept;
+Result send(int fd, std::span<iovec> parts) noexcept;
 
-IoResult receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept;
+Result receive_from(int fd, void* data, std::size_t size, SocketAddress& from) noexcept;
 /// To the connected peer if `to` is null.
-IoResult send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept;
+Result send_to(int fd, const void* data, std::size_t size, const SocketAddress* to) noexcept;
 
 /// A connection of a listening socket; not blocking, and closed on exec.
 struct Accepted {
@@ -54,4 +54,4 @@ Accepted accept(int listener) noexcept;
 /// where that is meaningless.
 void set_no_delay(int fd, int family) noexcept;
 
-}  // namespace ep::net
+}  // namespace ep::io

@@ -1,11 +1,11 @@
-#include "net/address.h"
+#include "io/address.h"
 
 #include <arpa/inet.h>
 
 #include <cstddef>
 #include <cstring>
 
-namespace ep::net {
+namespace ep::io {
 
 std::string_view SocketAddress::path() const noexcept {
   constexpr socklen_t offset = offsetof(sockaddr_un, sun_path);
@@ -83,4 +83,4 @@ SocketAddress InetAddress::get() const noexcept {
   return address;
 }
 
-}  // namespace ep::net
+}  // namespace ep::io

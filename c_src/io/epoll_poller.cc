@@ -1,24 +1,24 @@
-#include "loop/epoll_poller.h"
+#include "io/epoll_poller.h"
 
 #include <errno.h>
 
 #include "base/waker.h"
-#include "loop/precise_wait.h"
+#include "io/precise_wait.h"
 
-namespace ep::loop {
+namespace ep::io {
 namespace {
 
 constexpr int kBatch = 128;
 constexpr std::uint64_t kWakeToken = ~std::uint64_t{0};
 
-std::uint32_t to_epoll(IoEvents interest) {
+std::uint32_t to_epoll(Events interest) {
   return ((interest & kRead) ? std::uint32_t{EPOLLIN} : 0U) |
          ((interest & kWrite) ? std::uint32_t{EPOLLOUT} : 0U);
 }
 
 /// Hang-up and error are both directions' business: reading and writing both tell what happened.
-IoEvents from_epoll(std::uint32_t events) {
-  IoEvents ready = kNothing;
+Events from_epoll(std::uint32_t events) {
+  Events ready = kNothing;
   if (events & ~std::uint32_t{EPOLLOUT}) ready |= kRead;
   if (events & ~std::uint32_t{EPOLLIN}) ready |= kWrite;
   return ready;
@@ -57,7 +57,7 @@ UniqueFd EpollPoller::new_epoll() const noexcept {
   return epoll;
 }
 
-int EpollPoller::watch(IoWatcher& watcher, int fd, IoEvents interest, bool internal) {
+int EpollPoller::watch(Watcher& watcher, int fd, Events interest, bool internal) {
   if (fd < 0) return EBADF;
   if (watcher.watched_fd() != fd) unwatch(watcher);
   if (const int error = open()) return error;
@@ -87,7 +87,7 @@ void EpollPoller::close() noexcept {
   wake_.reset();
 }
 
-void EpollPoller::unwatch(IoWatcher& watcher) noexcept {
+void EpollPoller::unwatch(Watcher& watcher) noexcept {
   const int fd = watcher.watched_fd();
   if (fd < 0) return;
   Registration& registration = *registrations_.find(fd);
@@ -97,7 +97,7 @@ void EpollPoller::unwatch(IoWatcher& watcher) noexcept {
 
 /// The number no longer belongs to its watcher. What the kernel was told is left as it is.
 void EpollPoller::forget(Registration& registration) noexcept {
-  IoWatcher& watcher = *registration.watcher;
+  Watcher& watcher = *registration.watcher;
   watcher.watch_state().fd_ = -1;
   watcher.watch_state().interest_ = kNothing;
   if (!registration.internal) --watched_;
@@ -110,8 +110,8 @@ void EpollPoller::forget(Registration& registration) noexcept {
 
 /// Makes the kernel's set for `fd` exactly `interest`. It is the kernel who knows whether the
 /// number still means the file that was registered, so either answer is taken as a correction.
-int EpollPoller::tell(int fd, Registration& registration, IoEvents interest) noexcept {
-  const IoEvents before = registration.told;
+int EpollPoller::tell(int fd, Registration& registration, Events interest) noexcept {
+  const Events before = registration.told;
   registration.told = kNothing;
   if (interest == kNothing) {
     if (before != kNothing) control(EPOLL_CTL_DEL, fd, registration, interest);
@@ -126,7 +126,7 @@ int EpollPoller::tell(int fd, Registration& registration, IoEvents interest) noe
 }
 
 int EpollPoller::control(int operation, int fd, const Registration& registration,
-                         IoEvents interest) noexcept {
+                         Events interest) noexcept {
   epoll_event event{};
   event.events = to_epoll(interest);
   event.data.u64 = token(fd, registration.generation);
@@ -166,8 +166,8 @@ void EpollPoller::report(const epoll_event& event) noexcept {
     if (!changed_since_collect_) rebuild();
     return;
   }
-  IoWatcher& watcher = *registration.watcher;
-  const IoEvents ready = from_epoll(event.events) & watcher.interest();
+  Watcher& watcher = *registration.watcher;
+  const Events ready = from_epoll(event.events) & watcher.interest();
   if (ready != kNothing) return watcher.on_ready(ready);
   // An interest that was given up lazily: now it costs wake-ups, so the kernel has to know.
   if (tell(fd, registration, watcher.interest()) != 0) forget(registration);
@@ -188,4 +188,4 @@ void EpollPoller::rebuild() noexcept {
   changed_since_collect_ = true;
 }
 
-}  // namespace ep::loop
+}  // namespace ep::io
