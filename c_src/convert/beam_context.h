@@ -4,6 +4,7 @@
 #pragma once
 
 #include "beam/atoms.h"
+#include "beam/map_builder.h"
 #include "beam/resource.h"
 #include "convert/opaque.h"
 
@@ -20,6 +21,8 @@ struct BeamContext {
   Atoms atoms;
   ResourceType<OpaqueRef> opaque;
   ResourceType<BytesOwner> bytes_owner;
+  /// How many pairs one call may make a map of on our threads.
+  std::size_t most_pairs_at_once = most_pairs_anywhere();
 };
 
 }  // namespace ep::convert

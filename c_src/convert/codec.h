@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/stack.h"
+#include "beam/env_pool.h"
 #include "convert/atom_table.h"
 #include "convert/beam_context.h"
 #include "convert/failure.h"
@@ -109,6 +110,7 @@ class Codec {
   PyTypeObject* term_types_[kTermTypes] = {};  // owned
   PyTypeObject* atom_type_ = nullptr;          // owned
   AtomTable atom_table_;
+  EnvPool scratch_;
   PyRef atoms_by_name_;  // dict: str to erlang.Atom
 };
 
