@@ -7,6 +7,7 @@
 #include <new>
 
 #include "callback/pending_call.h"
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "task/hosted_loop.h"
 #include "task/submission.h"
@@ -252,22 +253,17 @@ PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
   });
 }
 
-template <class Function>
-PyCFunction as_cfunction(Function* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace
 
 bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge& bridge) noexcept {
   // Static, as CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
-      {"call", as_cfunction(call), METH_FASTCALL, kCallDoc},
-      {"start_call", as_cfunction(start_call), METH_FASTCALL, kStartCallDoc},
+      {"call", as_method(call), METH_FASTCALL, kCallDoc},
+      {"start_call", as_method(start_call), METH_FASTCALL, kStartCallDoc},
       {"cancel_call", cancel_call, METH_O, kCancelCallDoc},
-      {"send", as_cfunction(send), METH_FASTCALL, kSendDoc},
+      {"send", as_method(send), METH_FASTCALL, kSendDoc},
       {"whereis", whereis, METH_O, kWhereisDoc},
-      {"log", as_cfunction(log), METH_FASTCALL, kLogDoc},
+      {"log", as_method(log), METH_FASTCALL, kLogDoc},
       {"has_function", has_function, METH_O, kHasFunctionDoc},
       {"sleep", sleep, METH_O, kSleepDoc},
       {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},

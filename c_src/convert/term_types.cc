@@ -3,17 +3,16 @@
 #include <array>
 
 #include "convert/types.h"
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 
 namespace ep::convert {
 namespace {
 
 void dealloc(PyObject* self) noexcept {
-  PyTypeObject* type = Py_TYPE(self);
   // A fun's environment may hold the last term of a NIF resource, and destroy that.
   if (ErlNifEnv* env = as_term_object(self)->env) enif_free_env(env);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 Py_hash_t hash(PyObject* self) noexcept { return as_term_object(self)->hash; }

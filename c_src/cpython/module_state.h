@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpython/attach.h"
+#include "cpython/internals.h"
 
 namespace ep {
 
@@ -20,6 +21,7 @@ struct CallbackTypes;
 }
 
 struct ModuleState {
+  Internals internals;
   convert::Codec* codec = nullptr;
   loop::LoopTypes* loop = nullptr;
   net::NetTypes* net = nullptr;

@@ -1,6 +1,7 @@
 // call_soon(), call_later() and their siblings.
 #include <cmath>
 
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "loop/call_arguments.h"
 #include "loop/event_loop_methods.h"
@@ -130,16 +131,16 @@ PyObject* time(PyObject*, PyObject*) noexcept { return PyFloat_FromDouble(second
 }  // namespace
 
 PyMethodDef call_methods[] = {
-    {"call_soon", fastcall(call_soon), METH_FASTCALL | METH_KEYWORDS,
+    {"call_soon", as_method(call_soon), METH_FASTCALL | METH_KEYWORDS,
      "call_soon($self, callback, *args, context=None)\n--\n\n"
      "Call it in the next iteration; a Handle."},
-    {"call_soon_threadsafe", fastcall(call_soon_threadsafe), METH_FASTCALL | METH_KEYWORDS,
+    {"call_soon_threadsafe", as_method(call_soon_threadsafe), METH_FASTCALL | METH_KEYWORDS,
      "call_soon_threadsafe($self, callback, *args, context=None)\n--\n\n"
      "As call_soon(), from any thread."},
-    {"call_later", fastcall(call_later), METH_FASTCALL | METH_KEYWORDS,
+    {"call_later", as_method(call_later), METH_FASTCALL | METH_KEYWORDS,
      "call_later($self, delay, callback, *args, context=None)\n--\n\n"
      "Call it in `delay` seconds, never earlier; a TimerHandle."},
-    {"call_at", fastcall(call_at), METH_FASTCALL | METH_KEYWORDS,
+    {"call_at", as_method(call_at), METH_FASTCALL | METH_KEYWORDS,
      "call_at($self, when, callback, *args, context=None)\n--\n\n"
      "Call it when time() has reached `when`, never earlier; a TimerHandle."},
     {"time", time, METH_NOARGS, "time($self)\n--\n\nSeconds of the monotonic clock."},

@@ -1,5 +1,6 @@
 #include "loop/collector_hook.h"
 
+#include "cpython/heap_type.h"
 #include "cpython/module_state.h"
 #include "cpython/or_throw.h"
 #include "cpython/slot.h"
@@ -27,9 +28,8 @@ PyObject* collection(PyObject* module, PyObject* const* args, Py_ssize_t count) 
   });
 }
 
-const PyMethodDef kDefinition = {
-    "before_collection", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&collection)),
-    METH_FASTCALL, PyDoc_STR("Shows waiting callbacks to the garbage collector.")};
+const PyMethodDef kDefinition = {"before_collection", as_method(&collection), METH_FASTCALL,
+                                 PyDoc_STR("Shows waiting callbacks to the garbage collector.")};
 
 }  // namespace
 

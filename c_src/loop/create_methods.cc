@@ -2,6 +2,7 @@
 // passing through its Python code where that would not do anything else.
 #include <array>
 
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "loop/event_loop_methods.h"
 #include "loop/loop_types.h"
@@ -97,7 +98,7 @@ PyObject* create_task(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 PyMethodDef create_methods[] = {
     {"create_future", create_future, METH_NOARGS,
      "create_future($self)\n--\n\nAn asyncio.Future of this loop."},
-    {"create_task", fastcall(create_task), METH_FASTCALL | METH_KEYWORDS,
+    {"create_task", as_method(create_task), METH_FASTCALL | METH_KEYWORDS,
      "create_task($self, coro, **kwargs)\n--\n\nRun a coroutine as an asyncio.Task."},
     {nullptr, nullptr, 0, nullptr},
 };

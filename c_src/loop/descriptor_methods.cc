@@ -1,6 +1,7 @@
 // add_reader(), remove_writer() and their siblings, and the forms with an underscore that asyncio's
 // own transports use.
 #include "cpython/error.h"
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "loop/call_arguments.h"
 #include "loop/event_loop_methods.h"
@@ -127,18 +128,18 @@ PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
 }  // namespace
 
 PyMethodDef descriptor_methods[] = {
-    {"add_reader", fastcall(add_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
+    {"add_reader", as_method(add_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
      "add_reader($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is readable."},
-    {"add_writer", fastcall(add_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
+    {"add_writer", as_method(add_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
      "add_writer($self, fd, callback, *args)\n--\n\n"
      "Call it whenever fd, a number or a file object, is writable."},
-    {"remove_reader", fastcall(remove_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
+    {"remove_reader", as_method(remove_public<io::kRead>), METH_FASTCALL | METH_KEYWORDS,
      "remove_reader($self, fd)\n--\n\nFalse if there was none."},
-    {"remove_writer", fastcall(remove_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
+    {"remove_writer", as_method(remove_public<io::kWrite>), METH_FASTCALL | METH_KEYWORDS,
      "remove_writer($self, fd)\n--\n\nFalse if there was none."},
-    {"_add_reader", fastcall(add_private<io::kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
-    {"_add_writer", fastcall(add_private<io::kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_add_reader", as_method(add_private<io::kRead>), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_add_writer", as_method(add_private<io::kWrite>), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_remove_reader", remove_private<io::kRead>, METH_O, nullptr},
     {"_remove_writer", remove_private<io::kWrite>, METH_O, nullptr},
     {"_watched_events", watched_events, METH_O,

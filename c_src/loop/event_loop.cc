@@ -57,6 +57,7 @@ EventLoop::EventLoop(PyObject* self, LoopTypes& types)
       poller_(io::new_poller()),
       descriptors_(*this),
       signals_(*this),
+      shared_context_(types.internals.context_variables),
       spin_(types.max_spin) {
   types_.loops.insert(this);
 }

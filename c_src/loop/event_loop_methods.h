@@ -12,12 +12,6 @@ extern PyMethodDef call_methods[];        // call_soon, call_later …
 extern PyMethodDef descriptor_methods[];  // add_reader …
 extern PyMethodDef create_methods[];      // create_task, create_future
 
-/// For METH_FASTCALL | METH_KEYWORDS.
-inline PyCFunction fastcall(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t,
-                                                  PyObject*)) noexcept {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 /// Null: Python error set.
 PyRef new_event_loop_type(const Attached& py, PyObject* module) noexcept;
 

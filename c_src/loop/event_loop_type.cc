@@ -3,6 +3,7 @@
 // The attributes with an underscore are those of asyncio.BaseEventLoop, whose Python code reads and
 // writes them; here they are views of the C++ core.
 #include "cpython/api.h"
+#include "cpython/heap_type.h"
 
 #include <structmember.h>
 
@@ -48,9 +49,7 @@ void dealloc(PyObject* self) {
   if (as_object(self)->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
   Py_CLEAR(as_object(self)->task_factory);
   core_of(self).~EventLoop();
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
@@ -224,21 +223,16 @@ PyMethodDef* all_methods() {
   return all.data();
 }
 
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 }  // namespace
 
 PyRef new_event_loop_type(const Attached&, PyObject* module) noexcept {
   PyType_Slot slots[] = {
       {Py_tp_doc,
        const_cast<char*>("The core of an asyncio event loop; see erlang.ErlangEventLoop.")},
-      {Py_tp_new, slot_of(create)},
-      {Py_tp_dealloc, slot_of(dealloc)},
-      {Py_tp_traverse, slot_of(traverse)},
-      {Py_tp_clear, slot_of(clear)},
+      {Py_tp_new, type_slot(create)},
+      {Py_tp_dealloc, type_slot(dealloc)},
+      {Py_tp_traverse, type_slot(traverse)},
+      {Py_tp_clear, type_slot(clear)},
       {Py_tp_methods, all_methods()},
       {Py_tp_getset, attributes},
       {Py_tp_members, members},

@@ -4,6 +4,7 @@
 #include <structmember.h>
 
 #include "cpython/error.h"
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
 #include "loop/handle.h"
@@ -219,17 +220,12 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 PyType_Slot handle_slots[] = {
     {Py_tp_doc, const_cast<char*>("A callback that an event loop will call; see asyncio.Handle.")},
-    {Py_tp_dealloc, slot_of(dealloc)},
-    {Py_tp_traverse, slot_of(traverse)},
-    {Py_tp_clear, slot_of(clear)},
-    {Py_tp_repr, slot_of(repr)},
+    {Py_tp_dealloc, type_slot(dealloc)},
+    {Py_tp_traverse, type_slot(traverse)},
+    {Py_tp_clear, type_slot(clear)},
+    {Py_tp_repr, type_slot(repr)},
     {Py_tp_methods, handle_methods},
     {Py_tp_getset, handle_attributes},
     {Py_tp_members, members},
@@ -240,11 +236,11 @@ PyType_Slot handle_slots[] = {
 PyType_Slot timer_slots[] = {
     {Py_tp_doc, const_cast<char*>("A callback that an event loop will call at a time; see "
                                   "asyncio.TimerHandle.")},
-    {Py_tp_dealloc, slot_of(dealloc)},
-    {Py_tp_traverse, slot_of(traverse)},
-    {Py_tp_clear, slot_of(clear)},
-    {Py_tp_hash, slot_of(hash_timer)},
-    {Py_tp_richcompare, slot_of(compare_timers)},
+    {Py_tp_dealloc, type_slot(dealloc)},
+    {Py_tp_traverse, type_slot(traverse)},
+    {Py_tp_clear, type_slot(clear)},
+    {Py_tp_hash, type_slot(hash_timer)},
+    {Py_tp_richcompare, type_slot(compare_timers)},
     {Py_tp_methods, timer_methods},
     {Py_tp_getset, timer_attributes},
     {0, nullptr},

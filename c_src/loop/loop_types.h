@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "cpython/attach.h"
+#include "cpython/internals.h"
 #include "cpython/ref.h"
 #include "loop/handle.h"
 
@@ -29,6 +30,7 @@ struct AsyncioParts {
 };
 
 struct LoopTypes {
+  Internals internals;
   PyRef event_loop;
   PyRef handle;
   PyRef timer_handle;

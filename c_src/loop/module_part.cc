@@ -26,6 +26,7 @@ void fill(const Attached& py, PyObject* module, LoopTypes& types) {
 bool add_to_module(const Attached& py, PyObject* module, ModuleState& state) {
   return slot([&](const Attached&) -> int {
            state.loop = new LoopTypes();
+           state.loop->internals = state.internals;
            fill(py, module, *state.loop);
            return kTrackedFromBirth || add_collector_hook(py, module) ? 0 : -1;
          }) == 0;

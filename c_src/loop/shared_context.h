@@ -14,6 +14,9 @@ namespace ep::loop {
 
 class SharedContext {
  public:
+  /// `may_look_inside`: Internals::context_variables.
+  explicit SharedContext(bool may_look_inside) noexcept : may_look_inside_(may_look_inside) {}
+
   /// A copy of the current context that must not be entered while somebody else has it, too. Null:
   /// Python error set.
   PyRef copy_current(const Attached&) noexcept;
@@ -26,6 +29,7 @@ class SharedContext {
   void clear() noexcept { copy_.reset(); }
 
  private:
+  const bool may_look_inside_;
   PyRef copy_;
   const PyObject* variables_ = nullptr;  // its; alive as long as it is
 };

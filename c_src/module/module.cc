@@ -2,7 +2,9 @@
 
 #include "callback/methods.h"
 #include "convert/codec.h"
+#include "cpython/code_hash.h"
 #include "cpython/module_state.h"
+#include "cpython/slot.h"
 #include "loop/module_part.h"
 #include "net/module_part.h"
 
@@ -33,8 +35,35 @@ PyRef make_spec() {
   return PyRef::steal(PyObject_CallMethod(machinery.get(), "ModuleSpec", "sO", kName, Py_None));
 }
 
-bool add_constants(PyObject* module) {
-  return PyModule_AddObjectRef(module, "FREE_THREADED", kFreeThreaded ? Py_True : Py_False) == 0;
+bool probe_internals(const Attached&, ModuleState& state) {
+  return slot([&](const Attached& py) -> int {
+           state.internals = Internals::probe(py);
+           return 0;
+         }) == 0;
+}
+
+PyObject* hash_of_code(PyObject*, PyObject* function) noexcept {
+  return slot([&](const Attached& py) {
+    return PyRef::steal(PyLong_FromUnsignedLongLong(code_hash(py, function)));
+  });
+}
+
+bool add_own(PyObject* module) {
+  // Static, as CPython keeps pointers to it; constant.
+  static PyMethodDef methods[] = {
+      {"code_hash", hash_of_code, METH_O,
+       "code_hash($module, function, /)\n--\n\n"
+       "Tells the code of a Python function from any other; 0 if it has none. See "
+       "cpython/code_hash.h."},
+      {},
+  };
+  const Internals& internals = module_state(module).internals;
+  const PyRef found = PyRef::steal(
+      Py_BuildValue("{sNsN}", "context_variables", PyBool_FromLong(internals.context_variables),
+                    "bytes_reuse", PyBool_FromLong(internals.bytes_reuse)));
+  return found && PyModule_AddFunctions(module, methods) == 0 &&
+         PyModule_AddObjectRef(module, "INTERNALS", found.get()) == 0 &&
+         PyModule_AddObjectRef(module, "FREE_THREADED", kFreeThreaded ? Py_True : Py_False) == 0;
 }
 
 }  // namespace
@@ -67,10 +96,11 @@ PyRef make_module(const Attached& py, callback::Bridge& bridge) {
   PyRef module = spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
   if (!module || PyModule_ExecDef(module.get(), &module_def()) < 0) return nullptr;
   ModuleState& state = module_state(module.get());
-  if (!convert::add_to_module(py, module.get(), state, bridge.services.beam) ||
+  if (!probe_internals(py, state) ||
+      !convert::add_to_module(py, module.get(), state, bridge.services.beam) ||
       !loop::add_to_module(py, module.get(), state) ||
       !net::add_to_module(py, module.get(), state) ||
-      !callback::add_to_module(py, module.get(), state, bridge) || !add_constants(module.get())) {
+      !callback::add_to_module(py, module.get(), state, bridge) || !add_own(module.get())) {
     return nullptr;
   }
   PyObject* const modules = PyImport_GetModuleDict();  // borrowed

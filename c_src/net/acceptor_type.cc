@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <new>
 
+#include "cpython/heap_type.h"
 #include "cpython/module_state.h"
 #include "cpython/slot.h"
 #include "net/acceptor.h"
@@ -52,9 +53,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
 void dealloc(PyObject* self) noexcept {
   PyObject_GC_UnTrack(self);
   if (AcceptorObject::of(self)->constructed) acceptor_of(self).~Acceptor();
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
@@ -86,11 +85,6 @@ PyObject* retry(PyObject* self, PyObject*) noexcept {
   });
 }
 
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 }  // namespace
 
 PyRef new_acceptor_type(const Attached&, PyObject* module) noexcept {
@@ -103,10 +97,10 @@ PyRef new_acceptor_type(const Attached&, PyObject* module) noexcept {
   };
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>("Accepts the connections of a listening socket.")},
-      {Py_tp_new, slot_of(create)},
-      {Py_tp_dealloc, slot_of(dealloc)},
-      {Py_tp_traverse, slot_of(traverse)},
-      {Py_tp_clear, slot_of(clear)},
+      {Py_tp_new, type_slot(create)},
+      {Py_tp_dealloc, type_slot(dealloc)},
+      {Py_tp_traverse, type_slot(traverse)},
+      {Py_tp_clear, type_slot(clear)},
       {Py_tp_methods, methods},
       {0, nullptr},
   };

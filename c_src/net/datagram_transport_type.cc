@@ -1,6 +1,7 @@
 #include "net/datagram_transport_type.h"
 
 #include "base/immortal.h"
+#include "cpython/heap_type.h"
 #include "net/datagram_transport.h"
 #include "net/transport_methods.h"
 
@@ -84,8 +85,7 @@ PyObject* get_address(PyObject* self, void*) noexcept {
 }
 
 PyMethodDef datagram_methods[] = {
-    {"sendto", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sendto)),
-     METH_FASTCALL | METH_KEYWORDS,
+    {"sendto", as_method(sendto), METH_FASTCALL | METH_KEYWORDS,
      "sendto($self, data, addr=None)\n--\n\nSend a datagram, now or as soon as it goes."},
 };
 

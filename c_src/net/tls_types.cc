@@ -1,5 +1,6 @@
 // The Python faces of TlsRecords: `_erlang.TLSRecords` and `_erlang.TLSWriter`.
 #include "cpython/api.h"
+#include "cpython/heap_type.h"
 
 #include <structmember.h>
 
@@ -62,9 +63,7 @@ int clear(PyObject* self) {
 void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   clear(self);
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* tls_get_buffer(PyObject* self, PyObject*) noexcept {
@@ -85,11 +84,6 @@ PyObject* write(PyObject* self, PyObject* data) noexcept {
   return slot([&](const Attached& py) {
     return write_to_tls(py, *module_state(Py_TYPE(self)).net, self, data);
   });
-}
-
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
 }
 
 constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
@@ -117,9 +111,9 @@ PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
   };
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>("The way of TLS records through an SSLProtocol.")},
-      {Py_tp_dealloc, slot_of(dealloc)},
-      {Py_tp_traverse, slot_of(traverse)},
-      {Py_tp_clear, slot_of(clear)},
+      {Py_tp_dealloc, type_slot(dealloc)},
+      {Py_tp_traverse, type_slot(traverse)},
+      {Py_tp_clear, type_slot(clear)},
       {Py_tp_members, kMembers},
       {Py_tp_methods, methods},
       {0, nullptr},

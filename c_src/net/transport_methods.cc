@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cpython/error.h"
+#include "cpython/heap_type.h"
 
 namespace ep::net {
 namespace {
@@ -168,9 +169,7 @@ void dealloc(PyObject* self) noexcept {
   if (object->constructed) transport_of(self).~Transport();
   for (PyObject*& unused : object->asyncio_slots) Py_CLEAR(unused);
   Py_CLEAR(object->dict);
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
@@ -201,15 +200,6 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
-PyCFunction with_keywords(PyCFunctionWithKeywords function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 bool check_bases(PyTypeObject* base) {
   if (base->tp_basicsize == static_cast<Py_ssize_t>(offsetof(TransportObject, weakrefs))) {
     return true;
@@ -229,10 +219,10 @@ PyMethodDef common_transport_methods[] = {
     {"is_closing", is_closing, METH_NOARGS, "is_closing($self, /)\n--\n\n"},
     {"get_protocol", get_protocol, METH_NOARGS, "get_protocol($self, /)\n--\n\n"},
     {"set_protocol", set_protocol, METH_O, "set_protocol($self, protocol, /)\n--\n\n"},
-    {"get_extra_info", with_keywords(get_extra_info), METH_VARARGS | METH_KEYWORDS,
+    {"get_extra_info", as_method(get_extra_info), METH_VARARGS | METH_KEYWORDS,
      "get_extra_info($self, name, default=None)\n--\n\n'socket', 'sockname', 'peername'."},
-    {"set_write_buffer_limits", with_keywords(set_write_buffer_limits),
-     METH_VARARGS | METH_KEYWORDS, "set_write_buffer_limits($self, high=None, low=None)\n--\n\n"},
+    {"set_write_buffer_limits", as_method(set_write_buffer_limits), METH_VARARGS | METH_KEYWORDS,
+     "set_write_buffer_limits($self, high=None, low=None)\n--\n\n"},
     {"get_write_buffer_limits", get_write_buffer_limits, METH_NOARGS,
      "get_write_buffer_limits($self, /)\n--\n\n(low, high)"},
     {"get_write_buffer_size", get_write_buffer_size, METH_NOARGS,
@@ -265,13 +255,13 @@ PyRef new_transport_type(const Attached&, PyObject* module,
   }
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>(parts.doc)},
-      {Py_tp_new, slot_of(parts.create)},
-      {Py_tp_init, slot_of(init)},
-      {Py_tp_finalize, slot_of(finalize)},
-      {Py_tp_dealloc, slot_of(dealloc)},
-      {Py_tp_traverse, slot_of(traverse)},
-      {Py_tp_clear, slot_of(clear)},
-      {Py_tp_repr, slot_of(repr)},
+      {Py_tp_new, type_slot(parts.create)},
+      {Py_tp_init, type_slot(init)},
+      {Py_tp_finalize, type_slot(finalize)},
+      {Py_tp_dealloc, type_slot(dealloc)},
+      {Py_tp_traverse, type_slot(traverse)},
+      {Py_tp_clear, type_slot(clear)},
+      {Py_tp_repr, type_slot(repr)},
       {Py_tp_methods, parts.methods},
       {Py_tp_getset, parts.attributes},
       {Py_tp_members, members},

@@ -3,6 +3,7 @@
 #include <climits>
 #include <vector>
 
+#include "cpython/heap_type.h"
 #include "cpython/module_state.h"
 #include "cpython/slot.h"
 #include "io/fd_table.h"
@@ -61,9 +62,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   clear(self);
   delete reinterpret_cast<TableObject*>(self)->entries;
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 /// -1: Python error set.
@@ -143,11 +142,6 @@ PyObject* clear_method(PyObject* self, PyObject*) noexcept {
   return Py_NewRef(Py_None);
 }
 
-template <class Function>
-void* slot_of(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 }  // namespace
 
 PyRef new_transport_table_type(const Attached&, PyObject* module) noexcept {
@@ -159,12 +153,12 @@ PyRef new_transport_table_type(const Attached&, PyObject* module) noexcept {
   };
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>("The transports of a loop, by descriptor number.")},
-      {Py_tp_new, slot_of(create)},
-      {Py_tp_dealloc, slot_of(dealloc)},
-      {Py_tp_traverse, slot_of(traverse)},
-      {Py_tp_clear, slot_of(clear)},
-      {Py_mp_subscript, slot_of(get_item)},
-      {Py_mp_ass_subscript, slot_of(set_item)},
+      {Py_tp_new, type_slot(create)},
+      {Py_tp_dealloc, type_slot(dealloc)},
+      {Py_tp_traverse, type_slot(traverse)},
+      {Py_tp_clear, type_slot(clear)},
+      {Py_mp_subscript, type_slot(get_item)},
+      {Py_mp_ass_subscript, type_slot(set_item)},
       {Py_tp_methods, methods},
       {0, nullptr},
   };

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cpython/internals.h"
 #include "cpython/ref.h"
 
 namespace ep {
@@ -60,25 +61,13 @@ PyObject* refuse_fast_fork_exec(PyObject*, PyObject* const*, Py_ssize_t) {
 
 bool enter_sandbox() noexcept { return PySys_AddAuditHook(&look_at_event, nullptr) == 0; }
 
-bool close_gaps_of_sandbox(const Attached&) noexcept {
+bool close_gaps_of_sandbox(const Attached& py) noexcept {
   const PyRef module = PyRef::steal(PyImport_ImportModule("_posixsubprocess"));
   if (!module) return false;
   const PyRef function = PyRef::steal(PyObject_GetAttrString(module.get(), "fork_exec"));
   if (!function) return false;
-  if (!PyCFunction_Check(function.get())) {
-    PyErr_SetString(PyExc_TypeError, "_posixsubprocess.fork_exec is no built-in function");
-    return false;
-  }
-  // The definition is the same for all interpreters, also for those that come later and for those
-  // who keep the function under another name.
-  PyMethodDef* const definition = reinterpret_cast<PyCFunctionObject*>(function.get())->m_ml;
-  if ((definition->ml_flags & METH_FASTCALL) != 0) {
-    definition->ml_meth =
-        reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&refuse_fast_fork_exec));
-  } else {
-    definition->ml_meth = &refuse_fork_exec;
-  }
-  return true;
+  // For all interpreters, also those that come later.
+  return replace_builtin(py, function.get(), &refuse_fork_exec, &refuse_fast_fork_exec);
 }
 
 }  // namespace ep

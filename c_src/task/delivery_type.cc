@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "cpython/heap_type.h"
 #include "cpython/slot.h"
 #include "task/submission.h"
 
@@ -30,12 +31,10 @@ PyObject* deliver(PyObject* self, PyObject* const* arguments, size_t count, PyOb
 }
 
 void deallocate(PyObject* self) noexcept {
-  PyTypeObject* const type = Py_TYPE(self);
   auto& submission = reinterpret_cast<Delivery*>(self)->submission;
   if (submission) submission->lose_task(Attached::in_slot());
   submission.~ResourceRef();
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMemberDef kMembers[] = {

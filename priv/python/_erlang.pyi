@@ -64,6 +64,9 @@ def sleep(seconds: float) -> None: ...
 def current_loop() -> asyncio.AbstractEventLoop | None: ...
 
 FREE_THREADED: Final[bool]
+INTERNALS: Final[dict[str, bool]]  # what c_src/cpython/internals.h found
+
+def code_hash(function: object, /) -> int: ...
 
 # Event loops (c_src/loop).
 
