@@ -1,10 +1,14 @@
 // Job: a unit of work posted to a thread that runs Python (an executor) or to a loop's inbox.
 //
-// Exactly one of run() and abandon() is called, once, and the job owns itself from then on: the
-// poster must not touch it after a successful post.
+// Who owns it: a JobPtr, always. A queue takes one, and gives it back if it has closed; whoever
+// takes a job from a queue calls exactly one of run() and abandon(), once, and lets go of it then.
+// So no job ever frees itself. What letting go means is the job's own business: most are deleted,
+// one that is a NIF resource, or part of one, gives up a reference.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/mailbox.h"
 
@@ -17,7 +21,7 @@ class Job : public MailboxNode {
   Job& operator=(const Job&) = delete;
 
   /// On the thread that owns the mailbox, attached to its interpreter, with no Python error set.
-  /// Leaves no Python error set.
+  /// Leaves no Python error set. The job may be posted again meanwhile, by another JobPtr.
   virtual void run() noexcept = 0;
 
   /// The work will never run, because its thread or loop is gone: say so to whoever waits. May be
@@ -29,7 +33,37 @@ class Job : public MailboxNode {
   std::uint64_t chain = 0;
 
  protected:
-  ~Job() = default;
+  virtual ~Job() = default;
+
+ private:
+  friend struct LettingGoOfJob;
+  /// As abandon(), on any thread.
+  virtual void let_go() noexcept { delete this; }
 };
+
+struct LettingGoOfJob {
+  void operator()(Job* job) const noexcept { job->let_go(); }
+};
+
+using JobPtr = std::unique_ptr<Job, LettingGoOfJob>;
+
+template <class T, class... Args>
+JobPtr make_job(Args&&... args) {
+  return JobPtr(new T(std::forward<Args>(args)...));
+}
+
+/// What a queue has given back, if it has: nobody will run it.
+inline void abandon(JobPtr refused) noexcept {
+  if (refused) refused->abandon();
+}
+
+/// The jobs of a list that has been taken from a Mailbox<Job>.
+inline void abandon_all(Job* first) noexcept {
+  while (first != nullptr) {
+    Job* const next = Mailbox<Job>::next(first);
+    abandon(JobPtr(first));
+    first = next;
+  }
+}
 
 }  // namespace ep

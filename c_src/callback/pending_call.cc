@@ -111,7 +111,7 @@ bool PendingCall::answer(ERL_NIF_TERM result) {
   if (future_) {
     enif_keep_resource(this);
     // No Python object is touched: the core lives as long as the loop object that we hold.
-    if (!settling_loop_->post(this)) enif_release_resource(this);
+    ep::abandon(settling_loop_->post(JobPtr(this)));
   } else if (executor_) {
     executor_->waker().wake();
   } else {
@@ -204,7 +204,6 @@ PyRef PendingCall::result(const Attached& py) {
 // ---- as a job of an event loop
 
 void PendingCall::run() noexcept {
-  const auto reference = ResourceRef<PendingCall>::adopt(this);
   const Attached py = Attached::in_slot();
   const PyRef loop = loop_.take(py);
   const PyRef future = future_.take(py);
@@ -219,7 +218,5 @@ void PendingCall::run() noexcept {
   }
   if (PyErr_Occurred()) PyErr_WriteUnraisable(future.get());
 }
-
-void PendingCall::abandon() noexcept { enif_release_resource(this); }
 
 }  // namespace ep::callback

@@ -53,11 +53,12 @@ class PendingCall final : public Job {
   bool answer(ERL_NIF_TERM result);
 
   void run() noexcept override;
-  void abandon() noexcept override;
+  void abandon() noexcept override {}
 
  private:
   friend class Bridge;
 
+  void let_go() noexcept override { enif_release_resource(this); }
   void take_chain(const task::Submission* work);
   bool send(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count,
             Nanos deadline);

@@ -69,10 +69,10 @@ EventLoop::~EventLoop() {
 
 // What other threads do.
 
-bool EventLoop::post(Job* job) noexcept {
-  if (!inbox_.post(job)) return false;
-  wake();
-  return true;
+JobPtr EventLoop::post(JobPtr job) noexcept {
+  JobPtr refused = inbox_.post(std::move(job));
+  if (!refused) wake();
+  return refused;
 }
 
 void EventLoop::wake() noexcept {
@@ -157,10 +157,8 @@ bool EventLoop::tick(const Attached& py, ThreadHost* host) {
 
 void EventLoop::run_inbox(const Attached&) noexcept {
   for (int budget = kJobsPerTick; budget > 0; --budget) {
-    if (backlog_ == nullptr) backlog_ = inbox_.drain();
-    if (backlog_ == nullptr) return;
-    Job* const job = backlog_;
-    backlog_ = Mailbox<Job>::next(job);
+    const JobPtr job = inbox_.take();
+    if (!job) return;
     job->run();
   }
 }
@@ -273,7 +271,7 @@ bool EventLoop::iterate(const Attached& py, ThreadHost* host) {
 bool EventLoop::has_work() const noexcept { return look_for_work(next_deadline()); }
 
 bool EventLoop::idle() const noexcept {
-  return ready_.empty() && backlog_ == nullptr && inbox_.empty() && !poller_->collected();
+  return ready_.empty() && inbox_.empty() && !poller_->collected();
 }
 
 /// From a false on, work that arrives sets poked_; so a thread that detaches then need not touch,
@@ -330,19 +328,10 @@ void EventLoop::sleep_detached(ThreadHost* host, Nanos deadline) {
 
 void EventLoop::close(const Attached& py) noexcept {
   if (closed_.exchange(true)) return;
-  abandon(std::exchange(backlog_, nullptr));
-  abandon(inbox_.close());
+  inbox_.close();
   clear(py);
   signals_.close();
   poller_->close();
-}
-
-void EventLoop::abandon(Job* job) noexcept {
-  while (job != nullptr) {
-    Job* next = Mailbox<Job>::next(job);
-    job->abandon();
-    job = next;
-  }
 }
 
 void EventLoop::clear(const Attached& py) noexcept {

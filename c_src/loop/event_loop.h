@@ -18,8 +18,8 @@
 #include <mutex>
 #include <new>
 
+#include "base/inbox.h"
 #include "base/job.h"
-#include "base/mailbox.h"
 #include "base/spin.h"
 #include "base/thread_host.h"
 #include "cpython/attach.h"
@@ -63,8 +63,8 @@ class EventLoop {
 
   // Any thread, attached or not.
 
-  /// Runs `job` in one of the next ticks. False: closed, the caller keeps it.
-  bool post(Job* job) noexcept;
+  /// Runs `job` in one of the next ticks. Null, or the job, given back: the loop has closed.
+  [[nodiscard]] JobPtr post(JobPtr job) noexcept;
   /// Makes the loop look for work.
   void wake() noexcept;
   /// For hosted loops. Null: wake the thread that waits in wait(). When it returns the previous
@@ -163,7 +163,6 @@ class EventLoop {
   bool spin_detached(ThreadHost* host, Nanos deadline);
   void sleep_detached(ThreadHost* host, Nanos deadline);
   void set_sleeper(Waker* waker) noexcept;
-  static void abandon(Job* first) noexcept;
 
   PyObject* const self_;  // the object that contains this
   LoopTypes& types_;
@@ -177,7 +176,6 @@ class EventLoop {
   SignalPipe signals_;
   SharedContext shared_context_;
   AdaptiveSpin spin_;
-  Job* backlog_ = nullptr;  // taken from the inbox, for later ticks
   int ticks_without_poll_ = 0;
   std::uint64_t turn_ = 0;
   std::uint64_t last_turn_ = 0;
@@ -188,7 +186,7 @@ class EventLoop {
   bool debug_ = false;
 
   // Any thread.
-  Mailbox<Job> inbox_;
+  Inbox inbox_;
   /// Set by who brings work, cleared by the owner before it looks for work. Only who sets it
   /// wakes, so that a burst costs one wake-up.
   mutable std::atomic<bool> poked_{false};

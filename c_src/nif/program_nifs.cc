@@ -39,7 +39,7 @@ class Program final : public Job {
     for (;;) pause();
   }
 
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   /// The exit status; null with a Python error set if the steps themselves fail.
@@ -118,9 +118,8 @@ ERL_NIF_TERM run_program(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]
   if (!state.started()) throw BadArgument();
   ErlNifPid self;
   enif_self(env, &self);
-  auto* const program =
-      new Program(state.services.names, self, env, argv[0], get_texts(env, argv[1]));
-  if (!state.services.interpreter->main().post(program)) program->abandon();
+  abandon(state.services.interpreter->main().post(
+      make_job<Program>(state.services.names, self, env, argv[0], get_texts(env, argv[1]))));
   return state.services.beam.atoms.ok;
 }
 

@@ -14,9 +14,8 @@ class Signal final : public Job {
   void run() noexcept override {
     const Attached py = Attached::in_slot();
     deliver(py);
-    delete this;
   }
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   void deliver(const Attached&) const noexcept {
@@ -35,8 +34,7 @@ class Signal final : public Job {
 ERL_NIF_TERM deliver_signal(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   int number;
   if (!enif_get_int(env, argv[0], &number) || !state.started()) throw BadArgument();
-  auto* const job = new Signal(number);
-  if (!state.services.interpreter->janitor().post(job)) job->abandon();
+  abandon(state.services.interpreter->janitor().post(make_job<Signal>(number)));
   return state.services.beam.atoms.ok;
 }
 

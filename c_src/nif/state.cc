@@ -55,6 +55,8 @@ class State::Drain final : public Job {
   void abandon() noexcept override {}
 
  private:
+  void let_go() noexcept override {}  // posted again and again
+
   DropQueue& drops_;
 };
 
@@ -65,7 +67,7 @@ bool State::prepare(const Attached& py) {
   loop_types_ = module_state(module).loop;
   DropQueue& drops = *services.codec->drops();
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
-    services.interpreter->undertaker().post(drain.get());
+    abandon(services.interpreter->undertaker().post(JobPtr(drain.get())));
   });
   return task::prepare_names(py, services, module);
 }
@@ -96,10 +98,9 @@ class State::Start final : public Job {
       : state_(state), waiting_(std::move(waiting)) {}
 
   void run() noexcept override {
-    const std::unique_ptr<Start> self(this);
     state_.tell_started(*waiting_, state_.run_executors());
   }
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   State& state_;
@@ -121,7 +122,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   services.max_pending = options.max_pending;
   if (services.interpreter && start_error_.empty()) {
     lock.unlock();
-    services.interpreter->janitor().post(new Start(*this, std::move(waiting)));
+    abandon(services.interpreter->janitor().post(make_job<Start>(*this, std::move(waiting))));
     return;
   }
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
@@ -160,7 +161,6 @@ class State::Stop final : public Job {
         deadline_(deadline) {}
 
   void run() noexcept override {
-    const std::unique_ptr<Stop> self(this);
     const Attached py = Attached::in_slot();
     PyObject* const interrupted = state_.services.names.interrupted;
     wait(py, std::min(deadline_, now() + kStuckAfter));
@@ -177,7 +177,7 @@ class State::Stop final : public Job {
     }
     waiting_->tell(state_.services.beam.atoms.stopped, enif_make_uint(waiting_->env(), stuck));
   }
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   /// Until all threads have ended, or the deadline; how many have not.
@@ -212,8 +212,8 @@ void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos de
   }
   bridge.forget_router();
   bridge.clear_names();
-  services.interpreter->janitor().post(
-      new Stop(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline));
+  abandon(services.interpreter->janitor().post(make_job<Stop>(
+      *this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline)));
 }
 
 std::vector<std::shared_ptr<Executor>> State::end_executors() {

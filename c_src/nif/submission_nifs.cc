@@ -35,9 +35,8 @@ class Interruption final : public Job {
       : executor_(std::move(executor)), exception_(exception), target_(executor_->innermost()) {}
   void run() noexcept override {
     if (target_ != nullptr) executor_->interrupt(Attached::in_slot(), target_, 0, exception_);
-    delete this;
   }
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   const std::shared_ptr<Executor> executor_;
@@ -52,16 +51,15 @@ class StuckTask final : public Job {
       : submission_(std::move(submission)) {}
   void run() noexcept override {
     submission_->interrupt_stuck_task(Attached::in_slot());
-    delete this;
   }
-  void abandon() noexcept override { delete this; }
+  void abandon() noexcept override {}
 
  private:
   const ResourceRef<task::Submission> submission_;
 };
 
-void post_to_janitor(State& state, Job* job) {
-  if (!state.services.interpreter->janitor().post(job)) job->abandon();
+void post_to_janitor(State& state, JobPtr job) {
+  abandon(state.services.interpreter->janitor().post(std::move(job)));
 }
 
 }  // namespace
@@ -114,14 +112,14 @@ ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM a
 // interrupt(Loop): KeyboardInterrupt in the call that runs there
 ERL_NIF_TERM interrupt(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
-  post_to_janitor(state, new Interruption(loop.shared_executor(), PyExc_KeyboardInterrupt));
+  post_to_janitor(state, make_job<Interruption>(loop.shared_executor(), PyExc_KeyboardInterrupt));
   return state.services.beam.atoms.ok;
 }
 
 // interrupt_stuck(Submission): if the task was cancelled, and the step that ran then still does
 ERL_NIF_TERM interrupt_stuck(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   auto& submission = get_resource(env, state.services.submissions, argv[0]);
-  post_to_janitor(state, new StuckTask(ResourceRef<task::Submission>::share(&submission)));
+  post_to_janitor(state, make_job<StuckTask>(ResourceRef<task::Submission>::share(&submission)));
   return state.services.beam.atoms.ok;
 }
 

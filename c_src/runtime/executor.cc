@@ -48,7 +48,7 @@ Executor::Executor(Config config)
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
 
-Executor::~Executor() { abandon_all(); }
+Executor::~Executor() = default;
 
 void Executor::start(PyInterpreterState* interpreter) {
   thread_ = Thread(name_, [self = shared_from_this(), interpreter] {
@@ -66,35 +66,31 @@ void Executor::start(PyInterpreterState* interpreter) {
 
 void Executor::adopt(PyThreadState* state) { run(state); }
 
-bool Executor::post(Job* job) noexcept {
-  if (!mailbox_.post(job)) return false;
-  waker_.wake();
-  return true;
+JobPtr Executor::post(JobPtr job) noexcept {
+  JobPtr refused = jobs_.post(std::move(job));
+  if (!refused) waker_.wake();
+  return refused;
 }
 
 void Executor::stop() noexcept {
   stopping_.store(true, std::memory_order_release);
-  abandon_all();
+  jobs_.close();
   waker_.wake();
 }
 
-void Executor::stop_when_done() noexcept {
-  if (!last_posted_.exchange(true)) post(&last_);
-}
+/// The end of what is queued.
+class Executor::Last final : public Job {
+ public:
+  explicit Last(Executor& owner) : owner_(owner) {}
+  void run() noexcept override { owner_.stop(); }
+  void abandon() noexcept override {}
 
-void Executor::abandon_all() noexcept {
-  for (Job* job = mailbox_.close(); job != nullptr;) {
-    Job* next = Mailbox<Job>::next(job);
-    job->abandon();
-    job = next;
-  }
-  std::deque<Job*> pending;
-  {
-    std::lock_guard lock(mutex_);
-    pending.swap(pending_);
-    pending_count_.store(0, std::memory_order_release);
-  }
-  for (Job* job : pending) job->abandon();
+ private:
+  Executor& owner_;
+};
+
+void Executor::stop_when_done() noexcept {
+  if (!last_posted_.exchange(true)) abandon(post(make_job<Last>(*this)));
 }
 
 const void* Executor::innermost() noexcept {
@@ -182,7 +178,7 @@ void Executor::run(PyThreadState* state) {
     AttachScope py(state);
     set_idler(py, nullptr);
   }
-  abandon_all();
+  jobs_.close();
   wake_fd_.reset();  // now, not with the last of those who still know this executor
   set_current(nullptr);
 }
@@ -204,38 +200,12 @@ void Executor::sleep() noexcept {
 /// An idler that has not had its turn is work, too: code that holds the thread has begun since.
 bool Executor::has_jobs() const noexcept {
   return idler_ != nullptr || raised_ != nullptr || interrupted_.load(std::memory_order_acquire) ||
-         pending_count_.load(std::memory_order_acquire) > 0 || !mailbox_.empty();
-}
-
-void Executor::fetch() {
-  Job* job = mailbox_.drain();
-  if (job == nullptr) return;
-  std::lock_guard lock(mutex_);
-  while (job != nullptr) {
-    Job* next = Mailbox<Job>::next(job);
-    pending_.push_back(job);
-    job = next;
-  }
-  pending_count_.store(pending_.size(), std::memory_order_release);
+         !jobs_.empty();
 }
 
 void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
   Idler* const before = std::exchange(idler_, idler);
   if (before != nullptr) before->displaced(py);
-}
-
-Job* Executor::take(std::uint64_t chain) {
-  fetch();
-  std::lock_guard lock(mutex_);
-  auto found = pending_.begin();
-  if (chain != 0) {
-    found = std::find_if(found, pending_.end(), [&](Job* job) { return job->chain == chain; });
-  }
-  if (found == pending_.end()) return nullptr;
-  Job* job = *found;
-  pending_.erase(found);
-  pending_count_.store(pending_.size(), std::memory_order_release);
-  return job;
 }
 
 bool Executor::run_jobs() noexcept {
@@ -251,11 +221,10 @@ bool Executor::run_jobs() noexcept {
 }
 
 void Executor::serve() noexcept {
-  fetch();
   // Jobs that come while these run wait for the next batch, so that a loop gets its turn.
-  for (std::size_t batch = pending_count_.load(std::memory_order_acquire); batch > 0; --batch) {
-    Job* job = take(0);
-    if (job == nullptr) return;
+  for (std::size_t batch = jobs_.count(); batch > 0; --batch) {
+    const JobPtr job = jobs_.take();
+    if (!job) return;
     job->run();
   }
 }
@@ -265,16 +234,16 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
   for (;;) {
     if (done()) return Waited::kDone;
     if (deliver_interrupt(py) || PyErr_CheckSignals() != 0) return Waited::kInterrupted;
-    if (Job* job = chain != 0 ? take(chain) : nullptr) {
+    if (const JobPtr job = chain != 0 ? jobs_.take(chain) : nullptr) {
       job->run();
       continue;
     }
-    fetch();  // what is left is not ours to run now, and must not end the wait below again and
-              // again
+    // What is left is not ours to run now, and must not end the wait below again and again.
+    static_cast<void>(jobs_.count());
     if (now() >= deadline) return Waited::kDeadline;
     Detached detached(py);
     const auto changed = [&] {
-      return done() || !mailbox_.empty() || interrupted_.load(std::memory_order_acquire);
+      return done() || jobs_.has_new() || interrupted_.load(std::memory_order_acquire);
     };
     if (spin_(changed)) continue;
     waker_.arm(wake_fd_.get());

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,12 +17,12 @@
 #include <vector>
 
 #include "base/job.h"
-#include "base/mailbox.h"
 #include "base/spin.h"
 #include "base/thread.h"
 #include "base/thread_host.h"
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
+#include "runtime/chain_mailbox.h"
 #include "runtime/exit_guard.h"
 
 namespace ep {
@@ -101,8 +100,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// stop().
   void adopt(PyThreadState* state);
 
-  /// Any thread. False if the executor has stopped: the caller keeps the job.
-  bool post(Job* job) noexcept;
+  /// Any thread. Null, or the job, given back: the executor has stopped.
+  [[nodiscard]] JobPtr post(JobPtr job) noexcept;
 
   /// Any thread. Abandons what is queued and lets the thread end. Does not wait.
   void stop() noexcept;
@@ -161,35 +160,23 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   friend class ChainWait;
   friend class Running;
 
-  class Last final : public Job {
-   public:
-    explicit Last(Executor& owner) : owner_(owner) {}
-    void run() noexcept override { owner_.stop(); }
-    void abandon() noexcept override {}
-
-   private:
-    Executor& owner_;
-  };
+  class Last;
 
   void run(PyThreadState* state);
   void serve() noexcept;
   void sleep() noexcept;
-  void fetch();
-  Job* take(std::uint64_t chain);
   void raise_soon(PyObject* exception) noexcept;
   bool is_raised() const noexcept;
   bool deliver_interrupt(const Attached&) noexcept;
-  void abandon_all() noexcept;
 
   const std::string name_;
   const std::shared_ptr<ExitGuard> exit_guard_;
   const std::function<void(const Executor&)> ended_;
   Thread thread_;
-  Mailbox<Job> mailbox_;
+  ChainMailbox jobs_;
   Waker waker_;
   UniqueFd wake_fd_;
   std::atomic<bool> stopping_{false};
-  Last last_{*this};
   std::atomic<bool> last_posted_{false};
   std::atomic<bool> interrupted_{false};  // an asynchronous exception may be pending
 
@@ -201,13 +188,10 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   PyObject* raised_ = nullptr;
 
   std::mutex mutex_;  // protects the following; never held while Python runs
-  std::deque<Job*> pending_;
   Running* running_ = nullptr;
   unsigned long python_thread_ = 0;
   std::vector<std::uint64_t> waiting_chains_;  // innermost last; changed by the own thread only
-  // So that has_jobs() and waits_for() need no lock, as a rule.
-  std::atomic<std::size_t> pending_count_{0};
-  std::atomic<bool> waiting_{false};
+  std::atomic<bool> waiting_{false};           // so that waits_for() needs no lock, as a rule
 };
 
 }  // namespace ep

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "loop/running_scope.h"
 #include "task/services.h"
@@ -42,30 +43,28 @@ HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission) 
     return Accepted::kOverloaded;
   }
   if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
-  enif_keep_resource(submission);  // the mailbox's reference
-  const bool posted = submission->post();
-  if (!posted) enif_release_resource(submission);
+  const bool posted = submission->post() == nullptr;
   // An executor that ends has its loops closed, and these may have been looked at already.
   if (posted && !executor_->stopped()) return Accepted::kYes;
   // If close() was faster it has answered already.
   return submission->withdraw() ? Accepted::kClosed : Accepted::kYes;
 }
 
-bool HostedLoop::post_to_loop(Job* job) noexcept {
+JobPtr HostedLoop::post_to_loop(JobPtr job) noexcept {
   loop::EventLoop* loop = loop_.load(std::memory_order_acquire);
   if (loop == nullptr) {
     {
       std::lock_guard lock(mutex_);
-      if (closing_) return false;
+      if (closing_) return job;
       loop = loop_.load(std::memory_order_acquire);
-      if (loop == nullptr) early_.push_back(job);
+      if (loop == nullptr) early_.push_back(std::move(job));
     }
     if (loop == nullptr) {
       notify();
-      return true;
+      return nullptr;
     }
   }
-  return loop->post(job);  // which notifies
+  return loop->post(std::move(job));  // which notifies
 }
 
 void HostedLoop::notify() noexcept {
@@ -83,16 +82,9 @@ void HostedLoop::look_for_work() noexcept {
 
 // ---- running, on the executor's thread
 
-void HostedLoop::Part::run() noexcept {
-  const auto reference = ResourceRef<HostedLoop>::adopt(&owner_);
-  (owner_.*body_)(Attached::in_slot());
-}
-
-void HostedLoop::Part::abandon() noexcept { enif_release_resource(&owner_); }
-
 void HostedLoop::queue(Part& part) noexcept {
   enif_keep_resource(this);
-  if (!executor_->post(&part)) enif_release_resource(this);
+  abandon(executor_->post(JobPtr(&part)));
 }
 
 PyObject* HostedLoop::python_loop(const Attached& py) {
@@ -107,9 +99,7 @@ bool HostedLoop::create_loop(const Attached& py) {
   python_loop_ = DeferredRef(py, std::move(made), services_.codec->drops());
   loop->set_notifier(this);
   std::lock_guard lock(mutex_);
-  for (Job* job : early_) {
-    if (!loop->post(job)) job->abandon();
-  }
+  for (JobPtr& job : early_) abandon(loop->post(std::move(job)));
   early_.clear();
   loop_.store(loop, std::memory_order_release);
   return true;
@@ -153,13 +143,13 @@ void HostedLoop::linger(const Attached& py) {
 /// There can be no Python loop, for want of descriptors or memory perhaps; later there may.
 void HostedLoop::fail_early(const Attached&) noexcept {
   PyErr_WriteUnraisable(services_.names.new_loop);
-  std::vector<Job*> early;
+  std::vector<JobPtr> early;
   {
     std::lock_guard lock(mutex_);
     early.swap(early_);
     parked_.store(true, std::memory_order_seq_cst);
   }
-  for (Job* job : early) job->abandon();
+  for (JobPtr& job : early) abandon(std::move(job));
 }
 
 void HostedLoop::before_sleep(const Attached& py) noexcept {
@@ -275,7 +265,7 @@ DescriptorEvents& HostedLoop::descriptor_events() {
 // ---- the end
 
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
-  std::vector<Job*> early;
+  std::vector<JobPtr> early;
   bool again;
   {
     std::lock_guard lock(mutex_);
@@ -286,7 +276,7 @@ void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   if (caller != nullptr) release_poller(caller);
   if (again) return;
   for (const auto& submission : ledger_.close()) submission->fail_loop_died(caller, why);
-  for (Job* job : early) job->abandon();
+  for (JobPtr& job : early) abandon(std::move(job));
   queue(finish_);
 }
 

@@ -39,8 +39,9 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   ~HostedLoop();
 
   Accepted submit(ErlNifEnv* env, Submission* submission);
-  /// Runs `job` inside the loop; used for cancellations and continuations. False if it has closed.
-  bool post_to_loop(Job* job) noexcept;
+  /// Runs `job` inside the loop; used for cancellations and continuations. Null, or the job, given
+  /// back: it has closed.
+  [[nodiscard]] JobPtr post_to_loop(JobPtr job) noexcept;
 
   /// The process that waits for this loop while it is parked; if it dies, the loop closes.
   bool set_worker(ErlNifEnv* env, const ErlNifPid& worker);
@@ -78,16 +79,18 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   static void stop(ErlNifEnv*, HostedLoop*, ErlNifEvent, int is_direct);
 
  private:
-  /// A job that is part of the loop and posted at most once at a time; the mailbox's reference to
-  /// the loop is taken at the post and given back by the job.
+  /// A job that is part of the loop and posted at most once at a time; it keeps the loop alive
+  /// meanwhile.
   class Part : public Job {
    public:
     Part(HostedLoop& owner, void (HostedLoop::*body)(const Attached&))
         : owner_(owner), body_(body) {}
-    void run() noexcept override;
-    void abandon() noexcept override;
+    void run() noexcept override { (owner_.*body_)(Attached::in_slot()); }
+    void abandon() noexcept override {}
 
    private:
+    void let_go() noexcept override { enif_release_resource(&owner_); }
+
     HostedLoop& owner_;
     void (HostedLoop::*const body_)(const Attached&);
   };
@@ -116,8 +119,8 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   std::atomic<std::uint64_t> park_sequence_{0};
   std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_
 
-  std::mutex mutex_;         // protects the following
-  std::vector<Job*> early_;  // came before there was a Python loop
+  std::mutex mutex_;           // protects the following
+  std::vector<JobPtr> early_;  // came before there was a Python loop
   ErlNifPid worker_{};
   bool has_worker_ = false;
   std::unique_ptr<DescriptorEvents> descriptor_events_;  // made once

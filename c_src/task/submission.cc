@@ -44,17 +44,17 @@ ResourceRef<Submission> Submission::current(const Attached& py, const Services& 
   return submission_of_context(py, services);
 }
 
-bool Submission::post() noexcept {
+JobPtr Submission::post() noexcept {
   Executor& executor = loop_->executor();
   // A loop that is blocked by code that waits for this can't take it into a tick.
   const bool in_loop = where_ == Where::kLoop && !executor.waits_for(chain);
-  return in_loop ? loop_->post_to_loop(this) : executor.post(this);
+  JobPtr job = queued(this);
+  return in_loop ? loop_->post_to_loop(std::move(job)) : executor.post(std::move(job));
 }
 
 // ---- doing the work, on the executor's thread
 
 void Submission::run() noexcept {
-  const auto reference = ResourceRef<Submission>::adopt(this);
   const Attached py = Attached::in_slot();
   {
     const Running running(py, loop_->executor(), this, loop_.get(), chain);
@@ -79,10 +79,7 @@ void Submission::perform_pending(const Attached& py) noexcept {
   PyErr_Clear();  // an interruption that came too late to matter
 }
 
-void Submission::abandon() noexcept {
-  fail_loop_died(nullptr, services_.beam.atoms.stopped);
-  enif_release_resource(this);
-}
+void Submission::abandon() noexcept { fail_loop_died(nullptr, services_.beam.atoms.stopped); }
 
 void Submission::perform(const Attached& py) {
   if (continuation_) {
@@ -105,9 +102,7 @@ void Submission::handle(const Attached& py, PyRef value) {
     if (!is_inline) return fail_with_error(py);
     if (is_inline.get() != Py_True) {
       continuation_ = DeferredRef(py, std::move(value), services_.codec->drops());
-      enif_keep_resource(this);
-      if (!post()) abandon();
-      return;
+      return ep::abandon(post());
     }
     value = PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.resume));
     if (!value) return fail_with_error(py);
@@ -276,12 +271,10 @@ Submission::Progress Submission::progress() const noexcept {
 
 void Submission::stop_work() noexcept {
   if (stopping_work_.exchange(true)) return;
-  enif_keep_resource(this);
-  if (!services_.interpreter->janitor().post(&cancellation_)) enif_release_resource(this);
+  ep::abandon(services_.interpreter->janitor().post(queued(&cancellation_)));
 }
 
 void Submission::Cancellation::run() noexcept {
-  auto reference = ResourceRef<Submission>::adopt(&owner_);
   const Attached py = Attached::in_slot();
   PyObject* const interrupted = owner_.services_.names.interrupted;
   if (!at_loop_) {
@@ -289,8 +282,7 @@ void Submission::Cancellation::run() noexcept {
     if (!owner_.task_started_.load()) return;
     at_loop_ = true;
     if (owner_.is_task_running(py)) owner_.watch_for_stuck_task();
-    if (owner_.loop_->post_to_loop(this)) static_cast<void>(reference.release());
-    return;
+    return ep::abandon(owner_.loop_->post_to_loop(owner_.queued(this)));
   }
   // A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
   if (!owner_.loop_->closing()) owner_.cancel_task(py);
@@ -316,7 +308,5 @@ void Submission::interrupt_stuck_task(const Attached& py) noexcept {
   if (!is_task_running(py)) return;
   loop_->executor().interrupt(py, loop_.get(), chain, services_.names.interrupted);
 }
-
-void Submission::Cancellation::abandon() noexcept { enif_release_resource(&owner_); }
 
 }  // namespace ep::task

@@ -50,10 +50,9 @@ class Submission final : public Job {
   void run() noexcept override;
   void abandon() noexcept override;
 
-  /// Any thread. Posts it to where it has to run; the mailbox takes over a reference. False: that
-  /// has closed.
-  bool post() noexcept;
-  /// After a failed post(): true if there has been no reply, and now there won't be one.
+  /// Any thread. Posts it to where it has to run. Null, or the job, given back: that has closed.
+  [[nodiscard]] JobPtr post() noexcept;
+  /// After a refused post(): true if there has been no reply, and now there won't be one.
   bool withdraw() noexcept { return claim(State::kCancelled); }
 
   /// Any thread. Nobody wants the result any more: the work is skipped, interrupted or its task
@@ -94,13 +93,21 @@ class Submission final : public Job {
    public:
     explicit Cancellation(Submission& owner) : owner_(owner) {}
     void run() noexcept override;
-    void abandon() noexcept override;
+    void abandon() noexcept override {}
 
    private:
+    void let_go() noexcept override { enif_release_resource(&owner_); }
+
     Submission& owner_;
     bool at_loop_ = false;
   };
 
+  void let_go() noexcept override { enif_release_resource(this); }
+  /// Part of it, or itself, for a queue: keeps it alive.
+  JobPtr queued(Job* part) noexcept {
+    enif_keep_resource(this);
+    return JobPtr(part);
+  }
   KeptTerm::Placed request(ErlNifEnv* scratch) const noexcept;
   ERL_NIF_TERM tag(const OwnedEnv& env) noexcept;
   bool claim(State to) noexcept;
