@@ -17,6 +17,7 @@ all() ->
         contexts_killed_under_load, dead_caller_interrupts, dead_callers_by_the_hundred,
         dead_context_by_pid, blocking_loop_serves_its_context,
         tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop, timeout_of_a_busy_blocking_loop,
+        timeout_of_a_blocking_loop_whose_task_waits,
         interruption_of_a_finalizer, other_errors_in_finalizers,
         context_in_c_code_goes_when_it_returns, many_contexts, contexts_without_process
     ].
@@ -414,6 +415,34 @@ def serve_until_interrupted(callbacks):
         ep_test:wait_until(fun() -> {ok, <<"Interrupted">>} =:= py:eval(<<"ended">>) end),
         {ok, 4.0} = py_context:call(Context, math, sqrt, [16])
      end || Kind <- [true, false, true, false]],
+    ok = py_context:stop(Context).
+
+%% What is raised in a wait is kept by the task or callback that waits, too.
+timeout_of_a_blocking_loop_whose_task_waits(_) ->
+    ep_test:define(<<"
+import asyncio, erlang
+ended = None
+async def waiting_task(): erlang.sleep(60)
+async def waiting_main(callbacks):
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: None)
+    if callbacks: loop.call_soon(erlang.sleep, 60)
+    else: task = loop.create_task(waiting_task())
+    await loop.create_future()
+def wait_until_interrupted(callbacks):
+    global ended
+    ended = None
+    try: erlang.run(waiting_main(callbacks))
+    except BaseException as error: ended = type(error).__name__
+    finally: ended = ended or 'nothing raised'
+">>),
+    {ok, Context} = py_context:start_link(),
+    [begin
+        {error, timeout} =
+            py_context:call(Context, '__main__', wait_until_interrupted, [Kind], #{}, 30),
+        ep_test:wait_until(fun() -> {ok, <<"Interrupted">>} =:= py:eval(<<"ended">>) end),
+        {ok, 4.0} = py_context:call(Context, math, sqrt, [16])
+     end || Kind <- [true, false]],
     ok = py_context:stop(Context).
 
 context_in_c_code_goes_when_it_returns(_) ->

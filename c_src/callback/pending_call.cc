@@ -95,9 +95,8 @@ ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, PyObject* 
   if (deadline != kNever) {
     left = enif_make_int64(env, std::max<Nanos>(deadline - now(), 0) / kMillisecond);
   }
-  const void* const host = executor_ ? executor_->running_host() : nullptr;
-  const ERL_NIF_TERM loop =
-      host != nullptr ? enif_make_resource(env, const_cast<void*>(host)) : atoms.undefined;
+  task::HostedLoop* const host = executor_ ? task::HostedLoop::current(py) : nullptr;
+  const ERL_NIF_TERM loop = host != nullptr ? enif_make_resource(env, host) : atoms.undefined;
   return enif_make_tuple7(env, atoms.py_call, enif_make_resource(env, this), target_term, list,
                           left, enif_make_uint64(env, chain_), loop);
 }

@@ -97,9 +97,7 @@ class State::Start final : public Job {
   Start(State& state, std::unique_ptr<Waiting> waiting)
       : state_(state), waiting_(std::move(waiting)) {}
 
-  void run() noexcept override {
-    state_.tell_started(*waiting_, state_.run_executors());
-  }
+  void run() noexcept override { state_.tell_started(*waiting_, state_.run_executors()); }
   void abandon() noexcept override {}
 
  private:
@@ -165,13 +163,13 @@ class State::Stop final : public Job {
     PyObject* const interrupted = state_.services.names.interrupted;
     wait(py, std::min(deadline_, now() + kStuckAfter));
     for (const auto& executor : executors_) {
-      const void* const id = executor->innermost();  // null: it has loops to close, and may
-      if (id != nullptr) executor->interrupt(py, id, 0, interrupted);
+      // Not while it closes its loops: that may take longer.
+      executor->interrupt(py, executor->innermost(), interrupted);
     }
     clean_up(py);
     unsigned stuck = wait(py, deadline_ - kLastCall);
     if (stuck > 0) {
-      for (const auto& executor : executors_) executor->interrupt(py, nullptr, 0, interrupted);
+      for (const auto& executor : executors_) executor->interrupt_innermost(py, interrupted);
       stuck = wait(py, deadline_);
       for (const auto& executor : executors_) executor->stop();
     }
@@ -212,8 +210,8 @@ void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos de
   }
   bridge.forget_router();
   bridge.clear_names();
-  abandon(services.interpreter->janitor().post(make_job<Stop>(
-      *this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline)));
+  abandon(services.interpreter->janitor().post(
+      make_job<Stop>(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline)));
 }
 
 std::vector<std::shared_ptr<Executor>> State::end_executors() {

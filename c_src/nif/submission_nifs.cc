@@ -33,15 +33,13 @@ class Interruption final : public Job {
  public:
   Interruption(std::shared_ptr<Executor> executor, PyObject* exception)
       : executor_(std::move(executor)), exception_(exception), target_(executor_->innermost()) {}
-  void run() noexcept override {
-    if (target_ != nullptr) executor_->interrupt(Attached::in_slot(), target_, 0, exception_);
-  }
+  void run() noexcept override { executor_->interrupt(Attached::in_slot(), target_, exception_); }
   void abandon() noexcept override {}
 
  private:
   const std::shared_ptr<Executor> executor_;
   PyObject* const exception_;  // lives for ever
-  const void* const target_;
+  const Executor::Ticket target_;
 };
 
 /// The second look at a cancelled task, on the janitor's thread.
@@ -49,9 +47,7 @@ class StuckTask final : public Job {
  public:
   explicit StuckTask(ResourceRef<task::Submission> submission)
       : submission_(std::move(submission)) {}
-  void run() noexcept override {
-    submission_->interrupt_stuck_task(Attached::in_slot());
-  }
+  void run() noexcept override { submission_->interrupt_stuck_task(Attached::in_slot()); }
   void abandon() noexcept override {}
 
  private:

@@ -3,43 +3,21 @@
 #include <poll.h>
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "cpython/ref.h"
 
 namespace ep {
 
-Running::Running(const Attached&, Executor& executor, const void* id, const void* host,
-                 std::uint64_t chain)
-    : executor_(executor), id_(id), host_(host), chain_(chain), below_(executor.running_) {
-  std::lock_guard lock(executor_.mutex_);
-  executor_.running_ = this;
-}
-
-Running::~Running() {
-  std::lock_guard lock(executor_.mutex_);
-  executor_.running_ = below_;
-  executor_.raised_ = nullptr;
-  if (executor_.interrupted_.exchange(false)) {
-    PyThreadState_SetAsyncExc(executor_.python_thread_, nullptr);
-  }
-  if (below_ != nullptr && below_->wanted_ != nullptr) {
-    executor_.raise_soon(std::exchange(below_->wanted_, nullptr));
-  }
-}
+Running::Running(const Attached&, Executor& executor, Work& work, std::uint64_t chain,
+                 Reach reach) noexcept
+    : frame_(executor.interruption_, work, chain, reach) {}
 
 ChainWait::ChainWait(Executor& executor, std::uint64_t chain) : executor_(executor) {
-  std::lock_guard lock(executor_.mutex_);
-  executor_.waiting_chains_.push_back(chain);
-  executor_.waiting_.store(true);
+  executor_.waits_.enter(chain);
 }
 
-ChainWait::~ChainWait() {
-  std::lock_guard lock(executor_.mutex_);
-  executor_.waiting_chains_.pop_back();
-  executor_.waiting_.store(!executor_.waiting_chains_.empty());
-}
+ChainWait::~ChainWait() { executor_.waits_.leave(); }
 
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
@@ -93,75 +71,32 @@ void Executor::stop_when_done() noexcept {
   if (!last_posted_.exchange(true)) abandon(post(make_job<Last>(*this)));
 }
 
-const void* Executor::innermost() noexcept {
-  std::lock_guard lock(mutex_);
-  return running_id();
+Executor::Asked Executor::wake_for(Asked asked) noexcept {
+  if (asked == Asked::kNow) waker_.wake();
+  return asked;
 }
 
-bool Executor::waits_for(std::uint64_t chain) noexcept {
-  if (!waiting_.load()) return false;
-  std::lock_guard lock(mutex_);
-  return std::find(waiting_chains_.begin(), waiting_chains_.end(), chain) != waiting_chains_.end();
+Executor::Asked Executor::interrupt(const Attached&, const Work& work, std::uint64_t chain,
+                                    PyObject* exception) {
+  return wake_for(interruption_.ask(work, chain, exception));
 }
 
-bool Executor::interrupt(const Attached&, const void* id, std::uint64_t chain,
-                         PyObject* exception) {
-  {
-    std::lock_guard lock(mutex_);
-    Running* target = running_;
-    while (target != nullptr && id != nullptr && target->id_ != id) target = target->below_;
-    if (target == nullptr) return false;
-    for (Running* above = running_; above != target; above = above->below_) {
-      if (chain != 0 && above->chain_ == chain) above->wanted_ = exception;
-    }
-    target->wanted_ = exception;
-    if (running_->wanted_ == nullptr) return true;
-    raise_soon(std::exchange(running_->wanted_, nullptr));
-  }
-  waker_.wake();
-  return true;
+void Executor::interrupt(const Attached&, Ticket ticket, PyObject* exception) {
+  static_cast<void>(wake_for(interruption_.ask(ticket, exception)));
 }
 
-bool Executor::interrupt_again(const Attached&, const PyObject* exception) noexcept {
-  std::lock_guard lock(mutex_);
-  if (running_ == nullptr || running_->interruption_ != exception) return false;
-  raise_soon(running_->interruption_);
-  return true;
+void Executor::interrupt_innermost(const Attached&, PyObject* exception) {
+  static_cast<void>(wake_for(interruption_.ask_innermost(exception)));
 }
 
-/// mutex_ held, attached. In the innermost work, of which there is some.
-void Executor::raise_soon(PyObject* exception) noexcept {
-  running_->interruption_ = exception;
-  PyThreadState_SetAsyncExc(python_thread_, exception);
-  interrupted_.store(true);
-}
-
-/// Own thread, attached, after an interruption: has the interpreter raised it?
-bool Executor::is_raised() const noexcept { return PyThreadState_Get()->async_exc == nullptr; }
-
-bool Executor::deliver_interrupt(const Attached&) noexcept {
-  if (!interrupted_.exchange(false)) return false;
-  if (is_raised()) {
-    raised_ = running_->interruption_;
-    return false;
-  }
-  PyThreadState_SetAsyncExc(python_thread_, nullptr);
-  PyErr_SetNone(running_->interruption_);
-  return true;
-}
-
-void Executor::forget_interruption() noexcept {
-  raised_ = nullptr;
-  if (interrupted_.load() && is_raised()) interrupted_.store(false);
-}
+void Executor::forget_interruption() noexcept { interruption_.settle(); }
 
 void Executor::run(PyThreadState* state) {
   set_current(this);
   prctl(PR_SET_TIMERSLACK, 1);
   {
     AttachScope py(state);
-    std::lock_guard lock(mutex_);
-    python_thread_ = PyThread_get_thread_ident();
+    python_.enter(py);
   }
   while (!stopped()) {
     {
@@ -199,8 +134,9 @@ void Executor::sleep() noexcept {
 
 /// An idler that has not had its turn is work, too: code that holds the thread has begun since.
 bool Executor::has_jobs() const noexcept {
-  return idler_ != nullptr || raised_ != nullptr || interrupted_.load(std::memory_order_acquire) ||
-         !jobs_.empty();
+  using State = Interruption<PyObject*>::State;
+  const State state = interruption_.state();
+  return idler_ != nullptr || state == State::kPending || state == State::kRaised || !jobs_.empty();
 }
 
 void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
@@ -210,9 +146,8 @@ void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
 
 bool Executor::run_jobs() noexcept {
   const Attached py = Attached::in_slot();
-  if (deliver_interrupt(py)) return false;
-  if (raised_ != nullptr) {
-    PyErr_SetNone(std::exchange(raised_, nullptr));
+  if (const auto exception = interruption_.take_for_loop()) {
+    PyErr_SetNone(*exception);
     return false;
   }
   set_idler(py, nullptr);  // whose turn would only come when the code that waits here has ended
@@ -233,7 +168,11 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
                                              const std::function<bool()>& done, Nanos deadline) {
   for (;;) {
     if (done()) return Waited::kDone;
-    if (deliver_interrupt(py) || PyErr_CheckSignals() != 0) return Waited::kInterrupted;
+    if (const auto exception = interruption_.take_for_wait()) {
+      PyErr_SetNone(*exception);
+      return Waited::kInterrupted;
+    }
+    if (PyErr_CheckSignals() != 0) return Waited::kInterrupted;
     if (const JobPtr job = chain != 0 ? jobs_.take(chain) : nullptr) {
       job->run();
       continue;
@@ -243,7 +182,8 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
     if (now() >= deadline) return Waited::kDeadline;
     Detached detached(py);
     const auto changed = [&] {
-      return done() || jobs_.has_new() || interrupted_.load(std::memory_order_acquire);
+      return done() || jobs_.has_new() ||
+             interruption_.state() == Interruption<PyObject*>::State::kPending;
     };
     if (spin_(changed)) continue;
     waker_.arm(wake_fd_.get());

@@ -12,9 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include "base/job.h"
 #include "base/spin.h"
@@ -23,7 +21,11 @@
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
 #include "runtime/chain_mailbox.h"
+#include "runtime/chain_waits.h"
 #include "runtime/exit_guard.h"
+#include "runtime/interruption.h"
+#include "runtime/python_thread.h"
+#include "runtime/work.h"
 
 namespace ep {
 
@@ -33,25 +35,15 @@ class Executor;
 /// long as the code runs.
 class Running {
  public:
-  /// `id` names the work, for interrupt(); `host` is whatever the work belongs to; `chain` is the
-  /// chain of nested calls that it is part of, or 0. Attached, on the executor's thread.
-  Running(const Attached&, Executor& executor, const void* id, const void* host,
-          std::uint64_t chain);
-  /// An interruption that has not been delivered yet is taken back: it must not hit later work.
-  ~Running();
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
+  using Reach = Interruption<PyObject*>::Reach;
+
+  /// Attached, on the executor's thread. `chain` is the chain of nested calls that the work is part
+  /// of, or 0.
+  Running(const Attached&, Executor& executor, Work& work, std::uint64_t chain,
+          Reach reach = Reach::kByName) noexcept;
 
  private:
-  friend class Executor;
-  Executor& executor_;
-  const void* const id_;
-  const void* const host_;
-  const std::uint64_t chain_;
-  Running* const below_;
-  // Types that live for ever.
-  PyObject* wanted_ = nullptr;        // raised when what is above has ended
-  PyObject* interruption_ = nullptr;  // raised, the last one
+  const Interruption<PyObject*>::Frame frame_;
 };
 
 /// Says, for its duration, that an executor's thread waits for an answer in a chain of nested
@@ -110,24 +102,25 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool stopped() const noexcept { return stopping_.load(std::memory_order_acquire); }
   bool join_until(Nanos deadline) { return thread_.join_until(deadline); }
 
+  using Asked = Interruption<PyObject*>::Asked;
+  using Ticket = Interruption<PyObject*>::Ticket;
+
   /// Attached, any thread of the same interpreter. Raises `exception`, a type that lives for ever,
-  /// in the work named `id` (null: the innermost) at its next bytecode or in its wait. If other
-  /// work runs on top of it, then as soon as that has ended; and at once in what of that belongs to
-  /// `chain`, since it works for this one. False if there is no such work here.
-  bool interrupt(const Attached&, const void* id, std::uint64_t chain, PyObject* exception);
-
-  /// Own thread, attached. `exception` got lost after it had been raised in the code that runs now,
-  /// in a finalizer, say: if it is what interrupts this code, it is raised once more. False: it is
-  /// not.
-  bool interrupt_again(const Attached&, const PyObject* exception) noexcept;
-
-  /// Any thread. What the innermost Running on this thread was given as its id, or null.
-  const void* innermost() noexcept;
+  /// in `work` at its next bytecode or in its wait. If other work runs on top of it, then as soon
+  /// as that has ended; and at once in what of that belongs to `chain`, since it works for this
+  /// one.
+  Asked interrupt(const Attached&, const Work& work, std::uint64_t chain, PyObject* exception);
+  /// The same in what this ticket was for, unless that has ended.
+  void interrupt(const Attached&, Ticket ticket, PyObject* exception);
+  /// The same in whatever runs.
+  void interrupt_innermost(const Attached&, PyObject* exception);
+  /// Any thread. For what runs now; kNone if that is nothing, or not to be meant by name.
+  Ticket innermost() noexcept { return interruption_.innermost(); }
 
   /// Any thread. Does this thread wait for an answer in a chain?
-  bool waits() const noexcept { return waiting_; }
+  bool waits() const noexcept { return waits_.any(); }
   /// In that chain?
-  bool waits_for(std::uint64_t chain) noexcept;
+  bool waits_for(std::uint64_t chain) noexcept { return waits_.has(chain); }
 
   // The executor's own thread, attached.
 
@@ -138,13 +131,13 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
                            Nanos deadline);
   void set_idler(const Attached&, Idler* idler) noexcept;
   /// Does what runs now do so inside of a wait for an answer in a chain?
-  bool inside_wait() const noexcept { return !waiting_chains_.empty(); }
-  /// What the innermost Running on this thread was given, or null.
-  const void* running_id() const noexcept { return running_ != nullptr ? running_->id_ : nullptr; }
-  /// Is there code below what asks, which is none itself?
-  bool is_busy() const noexcept { return running_ != nullptr; }
-  const void* running_host() const noexcept {
-    return running_ != nullptr ? running_->host_ : nullptr;
+  bool inside_wait() const noexcept { return waits_.any(); }
+  /// What the code that asks runs for, or is on top of if it is no user's; or null.
+  Work* work() const noexcept { return interruption_.work(); }
+  /// `exception` has been raised and got lost, in a finalizer, say: if it is what interrupts the
+  /// code that runs now, it is raised there once more.
+  Interruption<PyObject*>::Again interrupt_again(const Attached&, PyObject* exception) noexcept {
+    return interruption_.again(exception);
   }
 
   /// The executor whose thread this is, or null.
@@ -165,9 +158,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void run(PyThreadState* state);
   void serve() noexcept;
   void sleep() noexcept;
-  void raise_soon(PyObject* exception) noexcept;
-  bool is_raised() const noexcept;
-  bool deliver_interrupt(const Attached&) noexcept;
+  Asked wake_for(Asked asked) noexcept;
 
   const std::string name_;
   const std::shared_ptr<ExitGuard> exit_guard_;
@@ -178,20 +169,13 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   UniqueFd wake_fd_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> last_posted_{false};
-  std::atomic<bool> interrupted_{false};  // an asynchronous exception may be pending
+  ChainWaits waits_;
+  PythonThread python_;
+  Interruption<PyObject*> interruption_{python_};
 
   // Own thread only.
   AdaptiveSpin spin_;
   Idler* idler_ = nullptr;
-  /// What the interpreter has raised in some callback of a blocking loop; which the loop has to
-  /// raise, too, since tasks keep to themselves what is raised in them.
-  PyObject* raised_ = nullptr;
-
-  std::mutex mutex_;  // protects the following; never held while Python runs
-  Running* running_ = nullptr;
-  unsigned long python_thread_ = 0;
-  std::vector<std::uint64_t> waiting_chains_;  // innermost last; changed by the own thread only
-  std::atomic<bool> waiting_{false};           // so that waits_for() needs no lock, as a rule
 };
 
 }  // namespace ep

@@ -15,7 +15,8 @@ PyObject* hook(PyObject* next, PyObject* unraisable) noexcept {
     const PyRef type = PyRef::steal(PyObject_GetAttrString(unraisable, "exc_type"));
     if (!type) return nullptr;
     Executor* const executor = Executor::current();
-    if (executor != nullptr && executor->interrupt_again(py, type.get())) {
+    if (executor != nullptr &&
+        executor->interrupt_again(py, type.get()) == Interruption<PyObject*>::Again::kYes) {
       return PyRef::borrow(Py_None);
     }
     return PyRef::steal(PyObject_CallOneArg(next, unraisable));

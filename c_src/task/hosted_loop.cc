@@ -82,6 +82,12 @@ void HostedLoop::look_for_work() noexcept {
 
 // ---- running, on the executor's thread
 
+HostedLoop* HostedLoop::current(const Attached&) noexcept {
+  const Executor* const executor = Executor::current();
+  Work* const work = executor != nullptr ? executor->work() : nullptr;
+  return work != nullptr ? dynamic_cast<HostedLoop*>(&work->host()) : nullptr;
+}
+
 void HostedLoop::queue(Part& part) noexcept {
   enif_keep_resource(this);
   abandon(executor_->post(JobPtr(&part)));
@@ -110,14 +116,14 @@ void HostedLoop::tick(const Attached& py) {
   if (python_loop(py) == nullptr) return fail_early(py);
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   {
-    const Running work(py, *executor_, this, this, 0);
+    const Running work(py, *executor_, *this, 0);
     const loop::RunningScope running(py, loop);
     if (!running.entered() || !run_ticks(py, loop)) PyErr_WriteUnraisable(python_loop_.get(py));
   }
   last_active_ = now();
   if (loop.has_work()) {
     queue(tick_);
-  } else if (executor_->is_busy()) {
+  } else if (executor_->work() != nullptr) {
     park(py);  // a loop that blocks the thread waits there, in its own poller
   } else {
     linger(py);
@@ -201,7 +207,7 @@ void HostedLoop::tell_worker(const loop::EventLoop& loop) noexcept {
   ERL_NIF_TERM delay = atoms.infinity;
   if (deadline != kNever) {
     // On a busy thread there is no waiting for the last stretch.
-    const Nanos early = executor_->is_busy() ? -kMillisecond : kErlangTimerLateness;
+    const Nanos early = executor_->work() != nullptr ? -kMillisecond : kErlangTimerLateness;
     const Nanos left = deadline - now() - early;
     delay = enif_make_int64(env.get(), std::max<Nanos>(left, 0) / kMillisecond);
   }
@@ -312,7 +318,8 @@ void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
 void HostedLoop::finish(const Attached& py) {
   finished_ = true;
   if (python_loop_) {
-    const Running work(py, *executor_, nullptr, this, 0);  // not to be meant by accident
+    // Not to be interrupted by who means the code that ran before.
+    const Running work(py, *executor_, *this, 0, Running::Reach::kByThread);
     loop_.load()->set_notifier(nullptr);
     loop_.load()->set_stopping(false);  // somebody may have asked for that: in vain, until now
     const PyRef done =

@@ -31,7 +31,7 @@ namespace ep::task {
 struct Services;
 class Submission;
 
-class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
+class HostedLoop final : public Work, public loop::EventLoop::Notifier, public Idler {
  public:
   enum class Accepted { kYes, kOverloaded, kClosed };
 
@@ -71,7 +71,11 @@ class HostedLoop final : public loop::EventLoop::Notifier, public Idler {
   /// Executor's thread. Code outside of the loop has run, which may have given the loop work.
   void look_for_work() noexcept;
 
+  /// The loop whose thread this is, if it runs Python code for one; or null.
+  static HostedLoop* current(const Attached&) noexcept;
+
   // Callbacks of others.
+  Work& host() noexcept override { return *this; }
   void notify() noexcept override;
   void before_sleep(const Attached&) noexcept override;
   void displaced(const Attached&) noexcept override;

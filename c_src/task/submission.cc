@@ -35,14 +35,16 @@ Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const S
 }
 
 ResourceRef<Submission> Submission::current(const Attached& py, const Services& services) noexcept {
-  const Executor* executor = Executor::current();
-  const void* const id = executor != nullptr ? executor->running_id() : nullptr;
-  // A loop's own tick runs under the loop's name.
-  if (id != nullptr && id != executor->running_host()) {
-    return ResourceRef<Submission>::share(static_cast<Submission*>(const_cast<void*>(id)));
+  const Executor* const executor = Executor::current();
+  Work* const work = executor != nullptr ? executor->work() : nullptr;
+  // In a loop's own tick it depends on the callback.
+  if (auto* const submission = dynamic_cast<Submission*>(work)) {
+    return ResourceRef<Submission>::share(submission);
   }
   return submission_of_context(py, services);
 }
+
+Work& Submission::host() noexcept { return *loop_; }
 
 JobPtr Submission::post() noexcept {
   Executor& executor = loop_->executor();
@@ -57,7 +59,7 @@ JobPtr Submission::post() noexcept {
 void Submission::run() noexcept {
   const Attached py = Attached::in_slot();
   {
-    const Running running(py, loop_->executor(), this, loop_.get(), chain);
+    const Running running(py, loop_->executor(), *this, chain);
     // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
     if (state_.load() == State::kPending) perform_pending(py);
   }
@@ -278,7 +280,9 @@ void Submission::Cancellation::run() noexcept {
   const Attached py = Attached::in_slot();
   PyObject* const interrupted = owner_.services_.names.interrupted;
   if (!at_loop_) {
-    if (owner_.loop_->executor().interrupt(py, &owner_, owner_.chain, interrupted)) return;
+    Executor& executor = owner_.loop_->executor();
+    const Executor::Asked asked = executor.interrupt(py, owner_, owner_.chain, interrupted);
+    if (asked != Executor::Asked::kNotHere) return;
     if (!owner_.task_started_.load()) return;
     at_loop_ = true;
     if (owner_.is_task_running(py)) owner_.watch_for_stuck_task();
@@ -306,7 +310,7 @@ void Submission::watch_for_stuck_task() noexcept {
 
 void Submission::interrupt_stuck_task(const Attached& py) noexcept {
   if (!is_task_running(py)) return;
-  loop_->executor().interrupt(py, loop_.get(), chain, services_.names.interrupted);
+  static_cast<void>(loop_->executor().interrupt(py, *loop_, chain, services_.names.interrupted));
 }
 
 }  // namespace ep::task

@@ -22,6 +22,7 @@
 #include "cpython/attach.h"
 #include "cpython/drop_queue.h"
 #include "cpython/ref.h"
+#include "runtime/work.h"
 #include "task/ledger.h"
 
 namespace ep::task {
@@ -43,12 +44,13 @@ struct SubmissionSpec {
   std::uint64_t chain = 0;  // 0: starts a chain of its own
 };
 
-class Submission final : public Job {
+class Submission final : public Job, public Work {
  public:
   Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec);
 
   void run() noexcept override;
   void abandon() noexcept override;
+  Work& host() noexcept override;
 
   /// Any thread. Posts it to where it has to run. Null, or the job, given back: that has closed.
   [[nodiscard]] JobPtr post() noexcept;
