@@ -25,17 +25,25 @@ start_link() ->
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
-    Ask = fun([]) -> gen_server:call(?MODULE, spawner, infinity) end,
+    Ask = fun
+        ([]) -> gen_server:call(?MODULE, spawner, infinity);
+        ([<<"port">>]) -> gen_server:call(?MODULE, port, infinity)
+    end,
     ok = py_callback:register(?FUNCTION, Ask),
     {ok, #state{}}.
 
+%% Of bin/erlpy's own spawner, which runs beside the VM, there is just a name to tell.
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, term(), #state{}}.
-handle_call(spawner, _From, State) ->
-    case application:get_env(erlang_python, subprocess, true) of
-        true ->
+handle_call(Which, _From, State) when Which =:= spawner; Which =:= port ->
+    Allowed = application:get_env(erlang_python, subprocess, true),
+    Beside = application:get_env(erlang_python, spawner_beside),
+    case {Allowed, Beside} of
+        {true, {ok, Name}} when Which =:= spawner ->
+            {reply, unicode:characters_to_binary(Name), State};
+        {true, _} ->
             Running = ensure_running(State),
             {reply, Running#state.answer, Running};
-        false ->
+        {false, _} ->
             {reply, none, State}
     end;
 handle_call(_Request, _From, State) ->

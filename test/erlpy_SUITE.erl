@@ -8,7 +8,9 @@
 -export([init_per_group/2, end_per_group/2]).
 -export([arguments/1, code/1, module/1, standard_input/1, files/1, not_found/1]).
 -export([surroundings/1, environment/1, closed_streams/1, bytes_as_arguments/1]).
--export([ending/1, killed_by_sigint/1]).
+-export([ending/1, killed_by_sigint/1, forked/1]).
+-export([child/1, children_on_a_terminal/1, children_of_a_closed_terminal/1]).
+-export([no_spawner_is_left/1, another_spawner_when_that_is_killed/1]).
 -export([signalled/1, ignored_from_the_start/1, terminal/1]).
 -export([loops/1, tests_of_the_package/1, http_server/1, aiohttp_server/1]).
 -export([connections_cut_at_random/1]).
@@ -24,7 +26,9 @@ suite() ->
     [{timetrap, {minutes, 5}}].
 
 all() ->
-    [{group, start}, {group, ending}, {group, signals}, {group, programs}, {group, command}].
+    [
+        {group, start}, {group, ending}, {group, forks}, {group, children}, {group, signals}, {group, programs}, {group, command}
+    ].
 
 groups() ->
     [
@@ -33,6 +37,11 @@ groups() ->
             surroundings, environment, closed_streams, bytes_as_arguments
         ]},
         {ending, [], [{group, list_to_atom(Name)} || Name <- endings()] ++ [killed_by_sigint]},
+        {forks, [], [{group, list_to_atom("fork " ++ Name)} || Name <- forks()]},
+        {children, [], [{group, list_to_atom("child " ++ Name)} || Name <- children()] ++ [
+            children_on_a_terminal, children_of_a_closed_terminal, no_spawner_is_left,
+            another_spawner_when_that_is_killed
+        ]},
         {signals, [],
             [{group, list_to_atom(Signal ++ " " ++ Name)} || {Name, Signal} <- signals()] ++
                 [ignored_from_the_start, terminal]},
@@ -42,6 +51,8 @@ groups() ->
         ]},
         {command, [], [help, wrong_options, from_anywhere, not_built, vm_options]}
     ] ++ [{list_to_atom(Name), [], [ending]} || Name <- endings()] ++
+        [{list_to_atom("fork " ++ Name), [], [forked]} || Name <- forks()] ++
+        [{list_to_atom("child " ++ Name), [], [child]} || Name <- children()] ++
         [{list_to_atom(Signal ++ " " ++ Name), [], [signalled]} || {Name, Signal} <- signals()].
 
 %% Functions of endings.py.
@@ -54,6 +65,22 @@ endings() ->
         "exception_in_thread", "thread_pool", "at_exit", "unclosed_file",
         "unclosed_file_and_daemon", "finalizers", "full_disk", "replaced_stdout",
         "stdout_without_flush", "much_output", "never_awaited"
+    ].
+
+%% Functions of forks.py.
+forks() ->
+    [
+        "falls_off_its_end", "exit_3", "exit_text", "os_exit", "exception", "keyboard_interrupt",
+        "signalled", "handler_that_exits", "at_exit", "threads", "grandchild", "own_loop",
+        "in_a_coroutine", "subprocess_of_child", "in_a_thread", "unclosed_file",
+        "logging_of_child", "process", "pool", "process_pool", "prefork_server"
+    ].
+
+%% Functions of children.py.
+children() ->
+    [
+        "family", "signals", "inheritance", "own_group", "ends", "waited_for", "sigchld",
+        "own_terminal"
     ].
 
 %% Functions of signals.py, and the signal that each is sent when it is ready.
@@ -221,6 +248,62 @@ killed_by_sigint(Config) ->
     Code = "import subprocess, sys; print(subprocess.run(sys.argv[1:]).returncode)",
     Program = [?config(erlpy, Config), "-c", "raise KeyboardInterrupt"],
     {0, <<"-2\n">>, _} = python(Config, ["-c", Code | Program], #{}).
+
+%% On our loop and on the stock one, which has it from Python's own os.fork() just the same.
+forked(Config) ->
+    "fork " ++ Name = ?config(name, Config),
+    Args = ["forks.py", Name],
+    Expected = {python(Config, Args, #{}), read_scratch(Config)},
+    ?assertEqual(Expected, {erlpy(Config, ["--no-sandbox" | Args]), read_scratch(Config)}),
+    ?assertEqual(Expected, {erlpy(Config, ["--loop", "asyncio" | Args]), read_scratch(Config)}).
+
+%% Programs that asyncio starts.
+
+child(Config) ->
+    "child " ++ Name = ?config(name, Config),
+    ?BOTH(Config, ["children.py", Name]).
+
+children_on_a_terminal(Config) ->
+    [
+        ?assertEqual(
+            on_a_terminal(Config, python, Name), on_a_terminal(Config, erlpy, Name)
+        )
+     || Name <- ["family", "own_terminal", "interrupted"]
+    ].
+
+on_a_terminal(Config, Program, "interrupted") ->
+    Command = [?config(Program, Config), "children.py", "interrupted"],
+    {0, Output, <<>>} = python(Config, ["on_a_terminal.py" | Command], #{}),
+    %% What comes before the traceback, which has other frames.
+    [Head, _] = binary:split(Output, <<"Traceback">>),
+    ?assertMatch({match, _}, re:run(Head, "child interrupted.*child ended with 3")),
+    Head;
+on_a_terminal(Config, Program, Name) ->
+    Session = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)",
+    python(Config, ["-c", Session, ?config(Program, Config), "children.py", Name], #{}).
+
+children_of_a_closed_terminal(Config) ->
+    [Python, Erlpy] = [
+        python(Config, ["closed_terminal.py", ?config(P, Config), "children.py", "hung_up"], #{})
+     || P <- [python, erlpy]
+    ],
+    ?assertMatch({0, <<"told\n", _/binary>>, <<>>}, Python),
+    ?assertEqual(Python, Erlpy).
+
+%% Neither after an end in order nor when the VM is killed.
+no_spawner_is_left(Config) ->
+    [
+        begin
+            {_, Stdout, _} = erlpy(Config, ["children.py", End]),
+            {Spawner, "\n"} = string:to_integer(binary_to_list(Stdout)),
+            Gone = fun() -> not filelib:is_dir(lists:concat(["/proc/", Spawner])) end,
+            ep_test:wait_until(Gone)
+        end
+     || End <- ["beside_erlpy", "killed_erlpy"]
+    ].
+
+another_spawner_when_that_is_killed(Config) ->
+    {0, <<"0 started all the same\n\n">>, <<>>} = erlpy(Config, ["children.py", "killed_spawner"]).
 
 %% Signals.
 

@@ -34,6 +34,12 @@ class Inbox {
 
   bool empty() const noexcept { return taken_ == nullptr && mailbox_.empty(); }
 
+  /// In a forked child, whose jobs these are not: they are neither run nor abandoned nor let go.
+  void forget() noexcept {
+    static_cast<void>(mailbox_.drain());
+    taken_ = nullptr;
+  }
+
   /// Abandons what is there, and takes nothing any more.
   void close() noexcept {
     abandon_all(std::exchange(taken_, nullptr));

@@ -57,6 +57,13 @@ void Bridge::fail_expected() {
   for (const auto& call : unanswered) call->fail(env.get());
 }
 
+bool Bridge::reaches_erlang(const Attached&) const noexcept {
+  if (!services.forked.here()) return true;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "Erlang can't be reached: this process is a fork of its VM, not the VM");
+  return false;
+}
+
 bool Bridge::to_router(const OwnedEnv& env, ERL_NIF_TERM message) {
   ErlNifPid router;
   {

@@ -39,6 +39,7 @@ PyDoc_STRVAR(kCallDoc,
 PyObject* call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     Bridge& bridge = bridge_of(module);
+    if (!bridge.reaches_erlang(py)) return nullptr;
     if (count < 1 || !is_target(bridge, arguments[0])) {
       return type_error("call() needs the name of a registered function, or an erlang.Fun");
     }
@@ -54,6 +55,7 @@ PyDoc_STRVAR(kStartCallDoc,
 PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     Bridge& bridge = bridge_of(module);
+    if (!bridge.reaches_erlang(py)) return nullptr;
     if (count < 3 || !is_target(bridge, arguments[2])) {
       return type_error("start_call() needs a loop, a future and a function");
     }
@@ -102,6 +104,7 @@ PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
   return slot([&](const Attached& py) -> PyRef {
     if (count != 2) return type_error("send() takes a destination and a message");
     Bridge& bridge = bridge_of(module);
+    if (!bridge.reaches_erlang(py)) return nullptr;
     convert::Codec& codec = *bridge.services.codec;
     const Atoms& atoms = bridge.services.beam.atoms;
     const OwnedEnv env;
@@ -158,6 +161,7 @@ PyDoc_STRVAR(kWhereisDoc,
 PyObject* whereis(PyObject* module, PyObject* name) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     Bridge& bridge = bridge_of(module);
+    if (!bridge.reaches_erlang(py)) return nullptr;
     convert::Codec& codec = *bridge.services.codec;
     const PyRef atom = codec.find_atom(py, name);
     if (!atom) {
@@ -180,6 +184,7 @@ PyObject* log(PyObject* module, PyObject* const* arguments, Py_ssize_t count) no
   return slot([&](const Attached& py) -> PyRef {
     if (count != 3) return type_error("log() takes a level, a message and metadata");
     Bridge& bridge = bridge_of(module);
+    if (!bridge.reaches_erlang(py)) return nullptr;
     convert::Codec& codec = *bridge.services.codec;
     const OwnedEnv env;
     ERL_NIF_TERM fields[4] = {bridge.services.beam.atoms.py_log};
@@ -253,6 +258,14 @@ PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
   });
 }
 
+PyDoc_STRVAR(kInForkedChildDoc,
+             "in_forked_child()\n--\n\n"
+             "Is this process one that Python code has forked of the VM? Nothing of Erlang's is there.");
+
+PyObject* in_forked_child(PyObject* module, PyObject*) noexcept {
+  return PyBool_FromLong(bridge_of(module).services.forked.here());
+}
+
 }  // namespace
 
 bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge& bridge) noexcept {
@@ -265,6 +278,7 @@ bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge
       {"whereis", whereis, METH_O, kWhereisDoc},
       {"log", as_method(log), METH_FASTCALL, kLogDoc},
       {"has_function", has_function, METH_O, kHasFunctionDoc},
+      {"in_forked_child", in_forked_child, METH_NOARGS, kInForkedChildDoc},
       {"sleep", sleep, METH_O, kSleepDoc},
       {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},
       {},

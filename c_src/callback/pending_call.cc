@@ -126,7 +126,7 @@ bool PendingCall::claim() {
 }
 
 PyRef PendingCall::give_up() {
-  if (claim()) {
+  if (!bridge_.services.forked.here() && claim()) {
     const OwnedEnv env;
     bridge_.to_router(env, enif_make_tuple2(env.get(), bridge_.services.beam.atoms.py_cancel,
                                             enif_make_resource(env.get(), this)));

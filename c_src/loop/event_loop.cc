@@ -202,6 +202,21 @@ bool EventLoop::run_ready(const Attached& py, ThreadHost* host) {
   return end_turn(py, ok);
 }
 
+/// What the entries own is not dropped: finalizers are code, too.
+void EventLoop::forget_in_child(const Attached&) noexcept {
+  if (!hosted_.load()) return;
+  static_cast<void>(ready_.take());
+  static_cast<void>(end_of_turn_.take());
+  inbox_.forget();
+}
+
+bool EventLoop::run_all_ready(const Attached& py) {
+  while (!ready_.empty()) {
+    if (!run_ready(py, nullptr)) return false;
+  }
+  return true;
+}
+
 bool EventLoop::run_entry(const Attached& py, ReadyEntry entry) {
   const std::uint64_t outer = std::exchange(turn_, ++last_turn_);
   const bool ok = call(py, entry);

@@ -81,6 +81,12 @@ class EventLoop {
   /// One iteration, without waiting. False: an exception that ends loops, SystemExit or
   /// KeyboardInterrupt as a rule, is set as Python error; the loop may be ticked again.
   bool tick(const Attached& py) { return tick(py, nullptr); }
+
+  /// In a forked child (runtime/forked_child.h), attached: what a hosted loop had to do is the
+  /// parent's to do. A blocking loop goes on, as asyncio's would.
+  void forget_in_child(const Attached&) noexcept;
+  /// Runs what is ready until nothing is; without I/O and timers. False: Python error set.
+  bool run_all_ready(const Attached&);
   /// Something for a tick to do now? Later work is certain to notify() or wake.
   bool has_work() const noexcept;
   /// The earliest timer; kNever if there is none.

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "beam/env.h"
-#include "cpython/error.h"
 #include "cpython/ref.h"
 #include "nif/nifs.h"
 #include "runtime/signals.h"
+#include "runtime/steps.h"
 
 namespace ep::nif {
 namespace {
@@ -17,9 +17,9 @@ namespace {
 /// Calls what the generator erlang._main.steps() yields.
 class Program final : public Job {
  public:
-  Program(task::PythonNames& names, const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag,
+  Program(task::Services& services, const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM tag,
           std::vector<std::string> args)
-      : names_(names),
+      : services_(services),
         to_(to),
         ended_(enif_make_atom(env, "program_ended")),
         tag_(env_.copy(tag)),
@@ -28,9 +28,11 @@ class Program final : public Job {
   void run() noexcept override {
     const Attached py = Attached::in_slot();
     take_signals_from_other_threads();
-    const PyRef status = run_steps(py);
+    const PyRef status = run_program(py);
     const long number = status ? PyLong_AsLong(status.get()) : -1;
     if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
+    // A child that the program has forked ends here, too.
+    if (services_.forked.here()) ForkedChild::leave(number < 0 ? 1 : static_cast<int>(number));
     enif_send(nullptr, &to_, env_.get(),
               enif_make_tuple3(env_.get(), ended_, tag_,
                                enif_make_long(env_.get(), number < 0 ? 1 : number)));
@@ -43,46 +45,18 @@ class Program final : public Job {
 
  private:
   /// The exit status; null with a Python error set if the steps themselves fail.
-  PyRef run_steps(const Attached& py) const {
+  PyRef run_program(const Attached& py) const {
     const PyRef main = PyRef::steal(PyImport_ImportModule("erlang._main"));
     const PyRef args = main ? arguments() : nullptr;
     if (!args) return nullptr;
     const PyRef steps = PyRef::steal(PyObject_CallMethod(main.get(), "steps", "O", args.get()));
-    if (!steps) return nullptr;
-    PyRef answer = PyRef::borrow(Py_None);
-    for (;;) {
-      PyObject* yielded = nullptr;
-      const PySendResult sent = PyIter_Send(steps.get(), answer.get(), &yielded);
-      PyRef step = PyRef::steal(yielded);
-      if (sent != PYGEN_NEXT) return step;
-      answer = error_of(py, PyTuple_GetItem(step.get(), 0), PyTuple_GetItem(step.get(), 1));
-      let_go_of_main();
-    }
+    return steps ? run_steps(py, steps.get(), [this] { let_go_of_main(); }) : nullptr;
   }
 
   /// What Erlang evaluates from now on has another namespace: the program's must not outlive it.
   void let_go_of_main() const {
-    if (PyObject* const other = PyDict_New()) Py_SETREF(names_.main_dict, other);
+    if (PyObject* const other = PyDict_New()) Py_SETREF(services_.names.main_dict, other);
     PyErr_Clear();
-  }
-
-  /// What a step raises, or None. Reported here if there is a `subject` to name.
-  static PyRef error_of(const Attached& py, PyObject* step, PyObject* subject) {
-    const PyRef result = PyRef::steal(PyObject_CallNoArgs(step));
-    if (result) return PyRef::borrow(Py_None);
-    PyRef error = take_error(py);
-    if (subject != Py_None) {
-      restore_error(py, error);
-      report_ignored(subject);
-    }
-    return error;
-  }
-
-  static void report_ignored(PyObject* subject) {
-#if PY_VERSION_HEX >= 0x030D0000
-    if (PyUnicode_Check(subject)) return PyErr_FormatUnraisable("%U", subject);
-#endif
-    PyErr_WriteUnraisable(subject);
   }
 
   PyRef arguments() const {
@@ -95,7 +69,7 @@ class Program final : public Job {
     return list;
   }
 
-  task::PythonNames& names_;
+  task::Services& services_;
   const ErlNifPid to_;
   const ERL_NIF_TERM ended_;
   OwnedEnv env_;
@@ -119,7 +93,7 @@ ERL_NIF_TERM run_program(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]
   ErlNifPid self;
   enif_self(env, &self);
   abandon(state.services.interpreter->main().post(
-      make_job<Program>(state.services.names, self, env, argv[0], get_texts(env, argv[1]))));
+      make_job<Program>(state.services, self, env, argv[0], get_texts(env, argv[1]))));
   return state.services.beam.atoms.ok;
 }
 

@@ -69,7 +69,10 @@ bool State::prepare(const Attached& py) {
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
     abandon(services.interpreter->undertaker().post(JobPtr(drain.get())));
   });
-  return task::prepare_names(py, services, module);
+  const auto forget = [this](const Attached& in_child) {
+    for (loop::EventLoop* loop : loop_types_->loops) loop->forget_in_child(in_child);
+  };
+  return services.forked.watch(py, forget) && task::prepare_names(py, services, module);
 }
 
 std::string State::run_executors() noexcept {

@@ -1,6 +1,7 @@
 #include "runtime/chain_mailbox.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace ep {
@@ -42,6 +43,13 @@ void ChainMailbox::sort_in() {
 std::size_t ChainMailbox::count() {
   sort_in();
   return waiting();
+}
+
+/// Without the lock, which may be held by a thread that is not there.
+void ChainMailbox::forget() noexcept {
+  static_cast<void>(posted_.drain());
+  new (&jobs_) std::deque<JobPtr>();
+  count_.store(0);
 }
 
 JobPtr ChainMailbox::take(std::uint64_t chain) {

@@ -40,6 +40,8 @@ class ChainMailbox {
   JobPtr take(std::uint64_t chain = kAnyChain);
   /// How many jobs there are now.
   std::size_t count();
+  /// In a forked child, whose jobs these are not: they are neither run nor abandoned nor let go.
+  void forget() noexcept;
 
  private:
   void sort_in();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cpython/ref.h"
+#include "runtime/forked_child.h"
 
 namespace ep {
 
@@ -102,6 +103,7 @@ void Executor::run(PyThreadState* state) {
     {
       AttachScope py(state);
       serve();
+      if (in_forked_child_) ForkedChild::leave(0);  // what forked had no end of its own
       while (!stopped() && idler_ != nullptr) {
         std::exchange(idler_, nullptr)->before_sleep(py);
         serve();
@@ -137,6 +139,12 @@ bool Executor::has_jobs() const noexcept {
   using State = Interruption<PyObject*>::State;
   const State state = interruption_.state();
   return idler_ != nullptr || state == State::kPending || state == State::kRaised || !jobs_.empty();
+}
+
+void Executor::forget_jobs(const Attached&) noexcept {
+  in_forked_child_ = true;
+  jobs_.forget();
+  idler_ = nullptr;
 }
 
 void Executor::set_idler(const Attached& py, Idler* idler) noexcept {

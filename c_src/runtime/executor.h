@@ -124,6 +124,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
 
   // The executor's own thread, attached.
 
+  /// In a forked child (runtime/forked_child.h): what is queued is the parent's to do.
+  void forget_jobs(const Attached&) noexcept;
+
   enum class Waited { kDone, kDeadline, kInterrupted };
   /// Runs jobs of `chain` until `done()`, or until `deadline`. kInterrupted: with a Python error
   /// set.
@@ -174,6 +177,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   Interruption<PyObject*> interruption_{python_};
 
   // Own thread only.
+  bool in_forked_child_ = false;
   AdaptiveSpin spin_;
   Idler* idler_ = nullptr;
 };

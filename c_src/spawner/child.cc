@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +40,7 @@ class Child {
 
   [[noreturn]] void run() {
     enter_directory();
+    if (wants(kLikeItsClient)) resemble_client();
     place_descriptors();
     set_signals();
     set_process();
@@ -85,18 +89,57 @@ class Child {
     return moved;
   }
 
+  bool wants(Flag flag) const { return (request_.flags & flag) != 0; }
+
+  static bool holds(const std::uint32_t (&set)[2], int signal_number) {
+    const unsigned bit = static_cast<unsigned>(signal_number) - 1;
+    return (set[bit / 32] >> (bit % 32) & 1) != 0;
+  }
+
+  /// What a fork would have inherited; what can't be had is left as it is.
+  void resemble_client() {
+    const pid_t client = ::getppid();
+    for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) {
+      rlimit limit;
+      if (::syscall(SYS_prlimit64, client, resource, nullptr, &limit) != 0) continue;
+      if (resource == RLIMIT_NOFILE) {
+        files_ = limit;
+      } else {
+        ::syscall(SYS_prlimit64, 0, resource, &limit, nullptr);
+      }
+    }
+    const auto thread = static_cast<id_t>(request_.thread);
+    errno = 0;
+    const int nice = ::getpriority(PRIO_PROCESS, thread);
+    if (errno == 0 && nice != ::getpriority(PRIO_PROCESS, 0)) ::setpriority(PRIO_PROCESS, 0, nice);
+    cpu_set_t processors;
+    if (::sched_getaffinity(request_.thread, sizeof processors, &processors) == 0) {
+      ::sched_setaffinity(0, sizeof processors, &processors);
+    }
+    ::setpgid(0, ::getpgid(client));  // impossible if it has gone to another session
+  }
+
   void set_signals() {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    if (wants(kLikeItsClient)) {
+      for (int number = 1; number <= 64; ++number) {
+        signal(number, holds(request_.ignored, number) ? SIG_IGN : SIG_DFL);
+        if (holds(request_.blocked, number)) sigaddset(&blocked, number);
+      }
+    } else {
+      signal(SIGFPE, SIG_DFL);  // the VM ignores it
+    }
     // Python ignores these two, and so do its children unless they are told not to.
-    const auto handler = (request_.flags & kRestoreSignals) != 0 ? SIG_DFL : SIG_IGN;
-    signal(SIGPIPE, handler);
-    signal(SIGXFSZ, handler);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
+    const bool restored = wants(kRestoreSignals);
+    if (restored || !wants(kLikeItsClient)) {
+      signal(SIGPIPE, restored ? SIG_DFL : SIG_IGN);
+      signal(SIGXFSZ, restored ? SIG_DFL : SIG_IGN);
+    }
+    sigprocmask(SIG_SETMASK, &blocked, nullptr);
   }
 
   void set_process() {
-    const auto wants = [this](Flag flag) { return (request_.flags & flag) != 0; };
     ::umask(request_.umask);
     if (wants(kNewSession)) check(::setsid());
     if (wants(kHasProcessGroup)) check(::setpgid(0, request_.process_group));
@@ -119,19 +162,23 @@ class Child {
 
   const Request& request_;
   const std::vector<UniqueFd>& descriptors_;
-  const rlimit files_;
+  rlimit files_;
   int report_;
 };
 
 }  // namespace
 
+pid_t fork_sibling() {
+  return static_cast<pid_t>(::syscall(SYS_clone, CLONE_PARENT, nullptr, nullptr, nullptr, nullptr));
+}
+
 Started start(const Request& request, const std::vector<UniqueFd>& descriptors,
-              const rlimit& files) {
+              const rlimit& files, Parent parent) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return {-1, errno, kProgram};
   const UniqueFd reads(ends[0]);
   UniqueFd writes(ends[1]);
-  const pid_t pid = ::fork();
+  const pid_t pid = parent == Parent::kClient ? fork_sibling() : ::fork();
   if (pid < 0) return {-1, errno, kProgram};
   if (pid == 0) Child(request, descriptors, files, writes.get()).run();
   writes.reset();
@@ -141,9 +188,9 @@ Started start(const Request& request, const std::vector<UniqueFd>& descriptors,
     size = ::read(reads.get(), &report, sizeof report);  // ends at exec
   } while (size < 0 && errno == EINTR);
   if (size != sizeof report) return {pid, 0, kProgram};
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  while (parent == Parent::kSpawner && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return {-1, report.error, report.culprit};
+  return {pid, report.error, report.culprit};
 }
 
 }  // namespace ep::spawner

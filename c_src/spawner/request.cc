@@ -66,7 +66,10 @@ std::optional<Request> parse(std::string_view bytes, std::size_t descriptors) {
   Request request;
   const bool read = reader.word(request.flags) && reader.word(request.umask) &&
                     reader.word(request.process_group) && reader.word(request.uid) &&
-                    reader.word(request.gid) && reader.words(request.targets) &&
+                    reader.word(request.gid) && reader.word(request.thread) &&
+                    reader.word(request.ignored[0]) && reader.word(request.ignored[1]) &&
+                    reader.word(request.blocked[0]) && reader.word(request.blocked[1]) &&
+                    reader.words(request.targets) &&
                     reader.words(request.groups) && reader.texts(request.paths) &&
                     reader.texts(request.arguments) && reader.texts(request.environment) &&
                     reader.texts(request.directory) && reader.at_end();

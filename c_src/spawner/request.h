@@ -5,6 +5,7 @@
 // strings, all in the machine's byte order (both ends are one machine's):
 //
 //   flags, umask, process group, uid, gid
+//   the thread that asks; the signals that it ignores, and blocks (64 bits each, low word first)
 //   list of the numbers that the descriptors, save for the first, are to have in the program
 //   list of supplementary groups
 //   list of paths to try, argv, environment, list of at most one directory
@@ -30,6 +31,7 @@ enum Flag : std::uint32_t {
   kHasUid = 8,
   kHasGid = 16,
   kHasGroups = 32,
+  kLikeItsClient = 64,  // as if the thread that asks had forked it
 };
 
 struct Request {
@@ -38,6 +40,9 @@ struct Request {
   pid_t process_group = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  pid_t thread = 0;
+  std::uint32_t ignored[2] = {};
+  std::uint32_t blocked[2] = {};
   std::vector<int> targets;  // of the descriptors but the first, in the order in which they came
   std::vector<gid_t> groups;
   std::vector<std::string> paths;
@@ -59,6 +64,7 @@ struct Answer {
   std::int32_t kind;
   std::int32_t value;
   std::int32_t detail;
+  std::int32_t child;  // a process that the client is the parent of, and has to wait for; or 0
 };
 
 /// What an error is about.

@@ -23,7 +23,7 @@ std::string texts(std::initializer_list<std::string> strings) {
 }
 
 std::string request() {
-  return words({kHasUid | kNewSession, 022, 1, 1000, 1001}) + words({3, 0, 1, 7}) +
+  return words({kHasUid | kNewSession, 022, 1, 1000, 1001, 17, 1, 2, 3, 4}) + words({3, 0, 1, 7}) +
          words({2, 4, 5}) + texts({"/bin/a", "/usr/bin/a"}) + texts({"a", "", "-x"}) +
          texts({"K=v"}) + texts({"/tmp"});
 }
@@ -36,6 +36,11 @@ TEST(Request, HasWhatWasSent) {
   EXPECT_EQ(parsed->process_group, 1);
   EXPECT_EQ(parsed->uid, 1000u);
   EXPECT_EQ(parsed->gid, 1001u);
+  EXPECT_EQ(parsed->thread, 17);
+  EXPECT_EQ(parsed->ignored[0], 1u);
+  EXPECT_EQ(parsed->ignored[1], 2u);
+  EXPECT_EQ(parsed->blocked[0], 3u);
+  EXPECT_EQ(parsed->blocked[1], 4u);
   EXPECT_EQ(parsed->targets, (std::vector<int>{0, 1, 7}));
   EXPECT_EQ(parsed->groups, (std::vector<gid_t>{4, 5}));
   EXPECT_EQ(parsed->paths, (std::vector<std::string>{"/bin/a", "/usr/bin/a"}));
@@ -59,13 +64,13 @@ TEST(Request, IsWhole) {
 }
 
 TEST(Request, DoesNotBelieveCounts) {
-  const std::string head = words({0, 0, 0, 0, 0});
+  const std::string head = words({0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   EXPECT_FALSE(parse(head + words({0xffffffff}), 0));
   EXPECT_FALSE(parse(head + words({0, 0, 0x7fffffff}) + "x", 1));
 }
 
 TEST(Request, NamesDescriptorsProgramAndArguments) {
-  const std::string head = words({0, 0, 0, 0, 0});
+  const std::string head = words({0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   const std::string none = texts({});
   EXPECT_TRUE(parse(head + words({0, 0}) + texts({"a"}) + texts({"a"}) + none + none, 1));
   EXPECT_FALSE(parse(head + words({0, 0}) + none + texts({"a"}) + none + none, 1));

@@ -118,15 +118,19 @@ void Server::take_descriptors(msghdr& message, Connection& connection) {
 void Server::serve(Connection& connection, std::string_view bytes) {
   connection.served = true;
   const auto request = parse(bytes, connection.descriptors.size());
-  const Started result = request ? start(*request, connection.descriptors, config_.files)
+  const Started result = request ? start(*request, connection.descriptors, config_.files, config_.parent)
                                  : Started{-1, EINVAL, kOption};
+  const bool is_clients = config_.parent == Parent::kClient;
   connection.descriptors.clear();  // the program has its own
   connection.bytes = {};
   const int socket = connection.fd.get();
-  if (result.pid < 0) return send(socket, {Answer::kFailed, result.error, result.culprit});
-  children_[result.pid] = socket;
+  const pid_t to_wait_for = is_clients && result.pid > 0 ? result.pid : 0;
+  if (result.error != 0) {
+    return send(socket, {Answer::kFailed, result.error, result.culprit, to_wait_for});
+  }
+  if (!is_clients) children_[result.pid] = socket;
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, result.pid, 0)));
-  send(socket, {Answer::kStarted, result.pid, 0}, process.get());
+  send(socket, {Answer::kStarted, result.pid, 0, to_wait_for}, process.get());
 }
 
 void Server::reap() {
@@ -136,7 +140,7 @@ void Server::reap() {
   for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     const auto child = children_.find(pid);
     if (child == children_.end()) continue;
-    send(child->second, {Answer::kEnded, status, 0});
+    send(child->second, {Answer::kEnded, status, 0, 0});
     children_.erase(child);
   }
 }

@@ -1,7 +1,7 @@
 // Server: starts programs for those who connect, and tells them when they end.
 //
 // Each connection is one program: a request (spawner/request.h) comes in, "started" or "failed"
-// goes back, and later "ended". A program whose connection is closed goes on; it is only reaped.
+// goes back, and later "ended", unless the client is the program's parent and sees for itself. A program whose connection is closed goes on; it is only reaped.
 //
 // One thread. It never blocks but in poll(), and in start() until the exec.
 #pragma once
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "spawner/child.h"
 #include "spawner/request.h"
 
 namespace ep::spawner {
@@ -25,10 +26,11 @@ class Server {
  public:
   struct Config {
     UniqueFd listener;  // non-blocking
-    UniqueFd signals;   // a non-blocking signalfd of SIGCHLD, which is blocked
-    int lifeline;       // serves until this descriptor is at its end
+    UniqueFd signals;   // a non-blocking signalfd of SIGCHLD, which is blocked; none: no children
+    int lifeline;       // serves until this descriptor is at its end; -1: for ever
     pid_t client;       // nobody else is let in
     rlimit files;       // of descriptors, for the programs
+    Parent parent;      // of the programs
   };
 
   explicit Server(Config config) : config_(std::move(config)) {}

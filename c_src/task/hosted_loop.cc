@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cpython/error.h"
 #include "loop/running_scope.h"
 #include "task/services.h"
 #include "task/submission.h"
@@ -134,10 +135,18 @@ void HostedLoop::tick(const Attached& py) {
 /// error set.
 bool HostedLoop::run_ticks(const Attached& py, loop::EventLoop& loop) {
   for (int budget = kTicksInOneJob; budget > 0; --budget) {
-    if (!loop.tick(py)) return false;
+    const bool ok = loop.tick(py);
+    if (services_.forked.here()) end_forked_child(py, loop, ok);
+    if (!ok) return false;
     if (executor_->has_jobs() || !loop.has_work()) break;
   }
   return true;
+}
+
+/// A callback of this loop forked. What it has made ready since runs, to the end of its task.
+void HostedLoop::end_forked_child(const Attached& py, loop::EventLoop& loop, bool ok) {
+  ok = ok && loop.run_all_ready(py);
+  services_.forked.end(py, ok ? PyRef() : take_error(py));
 }
 
 /// The executor gets a reference for as long as this is its idler.

@@ -102,6 +102,7 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   void queue(Part& part) noexcept;
   void tick(const Attached&);
   bool run_ticks(const Attached&, loop::EventLoop& loop);
+  [[noreturn]] void end_forked_child(const Attached&, loop::EventLoop& loop, bool ok);
   void finish(const Attached&);
   bool create_loop(const Attached&);
   void fail_early(const Attached&) noexcept;

@@ -11,6 +11,7 @@
 #include "convert/beam_context.h"
 #include "convert/codec.h"
 #include "cpython/ref.h"
+#include "runtime/forked_child.h"
 #include "runtime/interpreter.h"
 #include "task/open_loops.h"
 
@@ -58,6 +59,7 @@ struct Services {
   ResourceType<Submission> submissions;
   ResourceType<HostedLoop> loops;
   OpenLoops open_loops;
+  ForkedChild forked;
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;

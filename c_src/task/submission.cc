@@ -99,6 +99,7 @@ void Submission::perform(const Attached& py) {
 }
 
 void Submission::handle(const Attached& py, PyRef value) {
+  if (services_.forked.here()) services_.forked.end(py, nullptr);
   while (Py_TYPE(value.get()) == reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
     const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), services_.names.inline_));
     if (!is_inline) return fail_with_error(py);
@@ -146,7 +147,7 @@ void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
 }
 
 void Submission::lose_task(const Attached& py) noexcept {
-  if (state_.load() != State::kPending) return;
+  if (services_.forked.here() || state_.load() != State::kPending) return;
   const SavedError saved(py);
   PyErr_SetString(PyExc_RuntimeError, "the task was dropped before it was done");
   fail_with_error(py);
@@ -188,7 +189,7 @@ bool Submission::claim(State to) noexcept {
 /// meanwhile a cancellation must win without waiting.
 void Submission::reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result,
                        Send send) noexcept {
-  if (!claim(State::kSending)) return;
+  if (services_.forked.here() || !claim(State::kSending)) return;
   enif_send(caller, &owner_, send == Send::kMove ? env.get() : nullptr,
             enif_make_tuple3(env.get(), services_.beam.atoms.async_result, tag(env), result));
   state_.store(State::kSent);
@@ -230,6 +231,7 @@ void Submission::fail(const Attached& py, const Problem& problem) noexcept {
 
 void Submission::fail_with_error(const Attached& py) noexcept {
   const PyRef exception = take_error(py);
+  if (services_.forked.here()) services_.forked.end(py, exception);
   if (state_.load() != State::kPending) return;
   const EnvPool::Lease lease(services_.envs);
   const OwnedEnv& env = lease.env();

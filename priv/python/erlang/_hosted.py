@@ -7,8 +7,9 @@ import asyncio.tasks
 import sys
 from typing import Any, Awaitable
 
-from . import _libraries, _loop
+from . import _forked, _libraries, _loop
 
+_forked.install()
 _libraries.install()
 
 #: How long the tasks of a loop that ends may take to deal with their cancellation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import _erlang
@@ -31,6 +32,9 @@ class ErlangHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            if _erlang.in_forked_child():  # Erlang's logger is in another process
+                print(self.format(record), file=sys.stderr)
+                return
             metadata: dict[str, Any] = {
                 "logger": record.name,
                 "level": record.levelno,

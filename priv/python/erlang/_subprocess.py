@@ -12,7 +12,45 @@ import warnings
 from asyncio import base_subprocess
 from typing import Any, Iterable, Mapping
 
+import _erlang
+
 from . import _spawner
+
+
+# Children of this process that ran when the last reference to them went.
+_unwaited: list[int] = []
+
+
+def _wait_for_unwaited() -> None:
+    """As subprocess does it: before the next one starts, so that no zombies pile up."""
+    for pid in _unwaited[:]:
+        try:
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = pid
+        if ended:
+            _unwaited.remove(pid)
+
+
+class ForkedProcess(subprocess.Popen):  # type: ignore[type-arg]
+    """In a forked child of the VM, which has no spawner, but one thread and so may fork."""
+
+    _pidfd = -1
+
+    def fileno(self) -> int:
+        """Readable when poll() has news."""
+        if self._pidfd < 0:
+            self._pidfd = os.pidfd_open(self.pid)
+        return self._pidfd
+
+    def close(self) -> None:
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def __del__(self, *args: Any) -> None:
+        self.close()
+        super().__del__(*args)  # type: ignore[misc]
 
 
 class Process(subprocess.Popen):  # type: ignore[type-arg]
@@ -78,6 +116,7 @@ class Process(subprocess.Popen):  # type: ignore[type-arg]
             groups=gids,
             umask=_unless_negative(umask),
         )
+        _wait_for_unwaited()
         self._child = _spawner.start(request)
         self.pid = self._child.pid
         self._child_created = True
@@ -118,7 +157,7 @@ class Process(subprocess.Popen):  # type: ignore[type-arg]
         return self._child.fileno()
 
     def close(self) -> None:
-        """Nobody wants to know about the program any more."""
+        """Nobody waits for news of the program any more."""
         if self._child is not None:
             self._child.close()
             self._child = None
@@ -126,6 +165,8 @@ class Process(subprocess.Popen):  # type: ignore[type-arg]
     def __del__(self, _warn: Any = warnings.warn) -> None:
         if self._child is not None and self.returncode is None:
             _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
+            if isinstance(self._child, _spawner.OwnChild) and self.poll() is None:
+                _unwaited.append(self.pid)
         self.close()
 
 
@@ -173,7 +214,9 @@ _STOCK_POPEN = subprocess.Popen
 
 def _popen() -> Any:
     """Ours, or what a test has put in the place of the standard library's, for us to use."""
-    return Process if subprocess.Popen is _STOCK_POPEN else subprocess.Popen
+    if subprocess.Popen is not _STOCK_POPEN:
+        return subprocess.Popen
+    return ForkedProcess if _erlang.in_forked_child() else Process
 
 
 def _argv(args: Any, shell: bool, executable: Any) -> list[bytes]:
