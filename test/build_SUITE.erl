@@ -22,10 +22,14 @@
     not_a_python/1,
     build_stops_with_that_line/1,
     cmake_stops_with_that_line/1,
+    copied_checkout_is_built_anew/1,
+    what_decides_builds_anew/1,
+    binaries_are_stripped/1,
     make_help_lists_every_target/1,
     setup_does_nothing_when_all_is_there/1,
     setup_installs_what_is_missing/1,
     setup_says_what_sudo_is_for/1,
+    setup_asks_as_root_which_python_there_is/1,
     setup_without_sudo/1,
     setup_elsewhere/1
 ]).
@@ -35,9 +39,10 @@ all() ->
         all_is_there, python_is_picked, no_compiler, old_compiler, no_erlang, broken_erlang,
         no_erlang_headers, no_python, old_python, old_python_of_another_syntax, no_python_headers,
         no_shared_python, not_a_python, build_stops_with_that_line, cmake_stops_with_that_line,
+        copied_checkout_is_built_anew, what_decides_builds_anew, binaries_are_stripped,
         make_help_lists_every_target, setup_does_nothing_when_all_is_there,
-        setup_installs_what_is_missing, setup_says_what_sudo_is_for, setup_without_sudo,
-        setup_elsewhere
+        setup_installs_what_is_missing, setup_says_what_sudo_is_for,
+        setup_asks_as_root_which_python_there_is, setup_without_sudo, setup_elsewhere
     ].
 
 init_per_testcase(Case, Config) ->
@@ -128,6 +133,93 @@ cmake_stops_with_that_line(Config) ->
     {1, _, Text} = program:run(os:find_executable("cmake"), Args),
     ?assertMatch({match, _}, re:run(Text, "^  erlang_python: no Python: /no/such", [multiline])).
 
+%% On a checkout that is a copy of scripts and of the smallest thing that CMake builds.
+
+copied_checkout_is_built_anew(Config) ->
+    Checkout = checkout(Config, "first"),
+    {0, _, <<>>} = build(Checkout, []),
+    Copy = filename:join(?config(bin, Config), "second"),
+    [] = os:cmd(lists:concat(["cp -a ", Checkout, " ", Copy])),
+    ?assertEqual(Checkout, built_in(Checkout)),
+    {0, _, <<>>} = build(Copy, []),
+    ?assertEqual(Copy, built_in(Copy)),
+    Moved = filename:join(?config(bin, Config), "third"),
+    ok = file:rename(Copy, Moved),
+    {0, _, <<>>} = build(Moved, []),
+    ?assertEqual(Moved, built_in(Moved)),
+    %% And the first is as it was.
+    ?assertEqual(Checkout, built_in(Checkout)).
+
+what_decides_builds_anew(Config) ->
+    Checkout = checkout(Config, "checkout"),
+    Compiler = script(Config, "my-c++", "exec c++ \"$@\""),
+    Python = filename:join(?config(bin, Config), "my-python3"),
+    ok = file:make_symlink(python(), Python),
+    Builds = [
+        {"the same", [], false},
+        {"compiler", [{"CXX", Compiler}], true},
+        {"compiler again", [{"CXX", Compiler}], false},
+        {"no compiler", [], true},
+        {"Python", [{"PYTHON", Python}], true},
+        {"flags", [{"PYTHON", Python}, {"CXXFLAGS", "-O1"}], true},
+        {"flags again", [{"PYTHON", Python}, {"CXXFLAGS", "-O1"}], false}
+    ],
+    {0, _, <<>>} = build(Checkout, []),
+    lists:foreach(
+        fun({What, Env, Anew}) ->
+            Mark = filename:join(Checkout, "_build/cmake/mark"),
+            ok = file:write_file(Mark, <<>>),
+            {0, _, <<>>} = build(Checkout, Env),
+            ?assertEqual({What, Anew}, {What, not filelib:is_file(Mark)}),
+            {ok, Cache} = file:read_file(filename:join(Checkout, "_build/cmake/CMakeCache.txt")),
+            [
+                ?assertMatch({_, _}, binary:match(Cache, list_to_binary(Value)), What)
+             || {_, Value} <- Env
+            ]
+        end,
+        Builds
+    ).
+
+checkout(Config, Name) ->
+    Checkout = filename:join(?config(bin, Config), Name),
+    ok = filelib:ensure_dir(filename:join([Checkout, "c_src", "x"])),
+    ok = filelib:ensure_dir(filename:join([Checkout, "priv", "x"])),
+    Scripts = filename:dirname(project:file("scripts/build")),
+    [] = os:cmd(lists:concat(["cp -aL ", Scripts, " ", Checkout])),
+    ok = file:write_file(filename:join(Checkout, "c_src/CMakeLists.txt"), [
+        "cmake_minimum_required(VERSION 3.22)\n"
+        "project(x LANGUAGES CXX)\n"
+        "set(PYTHON \"\" CACHE STRING \"\")\n"
+        "add_executable(x x.cc)\n"
+    ]),
+    ok = file:write_file(filename:join(Checkout, "c_src/x.cc"), "int main() { return 0; }\n"),
+    Checkout.
+
+build(Checkout, Env) ->
+    Names = ["CXX", "CXXFLAGS", "PYTHON", "EP_BUILD_DIR"],
+    Unset = [{Name, false} || Name <- Names, not lists:keymember(Name, 1, Env)],
+    program:run(filename:join(Checkout, "scripts/build"), [], #{env => Unset ++ Env}).
+
+%% The checkout that the cache of a build is of.
+built_in(Checkout) ->
+    {ok, Cache} = file:read_file(filename:join(Checkout, "_build/cmake/CMakeCache.txt")),
+    Line = "^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)/c_src$",
+    {match, [Home]} = re:run(Cache, Line, [multiline, {capture, [1], list}]),
+    Home.
+
+binaries_are_stripped(_Config) ->
+    Priv = code:priv_dir(erlang_python),
+    [
+        begin
+            {0, Sections, _} = program:run(
+                os:find_executable("readelf"), ["-SW", filename:join(Priv, Binary)]
+            ),
+            ?assertEqual(nomatch, re:run(Sections, "\\.(debug_|symtab)"), Binary),
+            ?assertMatch({match, _}, re:run(Sections, "\\.gnu_debuglink"), Binary)
+        end
+     || Binary <- ["erlang_python_nif.so", "erlang_python_spawner"]
+    ].
+
 make_help_lists_every_target(_Config) ->
     Root = filename:dirname(project:file("Makefile")),
     Make = os:find_executable("make"),
@@ -170,6 +262,23 @@ setup_says_what_sudo_is_for(Config) ->
         <<"sudo: apt-get update -q">>,
         <<"sudo: env DEBIAN_FRONTEND=noninteractive apt-get install ", _/binary>>
     ] = lines(Output).
+
+%% The first command on a machine whose apt has no lists yet.
+setup_asks_as_root_which_python_there_is(Config) ->
+    ok = debian(Config, ["rebar3"], "1000"),
+    Lists = filename:join(?config(bin, Config), "lists"),
+    _ = script(Config, "apt-cache", "test -e " ++ Lists ++ " && echo '  Candidate: 3.11.2-1'"),
+    _ = script(Config, "sudo", "echo \"sudo: $*\"; touch " ++ Lists),
+    {0, Output, <<>>} = setup(Config, ["test"]),
+    ?assertEqual(
+        [
+            <<"erlang_python: asking apt which packages there are">>,
+            <<"sudo: apt-get update -q">>,
+            <<"erlang_python: installing with sudo apt-get: rebar3">>
+        ],
+        lists:sublist(lines(Output), 3)
+    ),
+    ?assertMatch([_], [Line || <<"sudo: apt-get update", _/binary>> = Line <- lines(Output)]).
 
 setup_without_sudo(Config) ->
     ok = debian(Config, ["rebar3"], "1000"),

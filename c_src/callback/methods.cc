@@ -258,9 +258,10 @@ PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
   });
 }
 
-PyDoc_STRVAR(kInForkedChildDoc,
-             "in_forked_child()\n--\n\n"
-             "Is this process one that Python code has forked of the VM? Nothing of Erlang's is there.");
+PyDoc_STRVAR(
+    kInForkedChildDoc,
+    "in_forked_child()\n--\n\n"
+    "Is this process one that Python code has forked of the VM? Nothing of Erlang's is there.");
 
 PyObject* in_forked_child(PyObject* module, PyObject*) noexcept {
   return PyBool_FromLong(bridge_of(module).services.forked.here());

@@ -172,8 +172,8 @@ pid_t fork_sibling() {
   return static_cast<pid_t>(::syscall(SYS_clone, CLONE_PARENT, nullptr, nullptr, nullptr, nullptr));
 }
 
-Started start(const Request& request, const std::vector<UniqueFd>& descriptors,
-              const rlimit& files, Parent parent) {
+Started start(const Request& request, const std::vector<UniqueFd>& descriptors, const rlimit& files,
+              Parent parent) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return {-1, errno, kProgram};
   const UniqueFd reads(ends[0]);

@@ -26,7 +26,7 @@ pid_t fork_sibling();
 /// Makes a process and executes the program in it. Returns when the program runs, or could not be
 /// run; a failed process of our own has been waited for. The program may have `files` descriptors
 /// open. All descriptors of this process but the standard ones must be set to close with exec.
-Started start(const Request& request, const std::vector<UniqueFd>& descriptors,
-              const rlimit& files, Parent parent);
+Started start(const Request& request, const std::vector<UniqueFd>& descriptors, const rlimit& files,
+              Parent parent);
 
 }  // namespace ep::spawner

@@ -81,8 +81,8 @@ rlimit raise_limit() {
 }
 
 int serve_as_port(const char* name, pid_t vm) {
-  Server::Config config{listen_on(name), child_signals(), STDIN_FILENO,
-                        vm,              raise_limit(),   Parent::kSpawner};
+  Server::Config config{listen_on(name), child_signals(), STDIN_FILENO, vm,
+                        raise_limit(),   Parent::kSpawner};
   // Not in the way of who wants to unmount the directory that the VM was started in.
   if (!config.listener || !config.signals || ::chdir("/") != 0) {
     std::perror("erlang_python_spawner");
@@ -111,7 +111,8 @@ void close_inherited(int keep, int keep_too) {
   if (open == nullptr) return;
   while (const dirent* entry = ::readdir(open)) {
     const int fd = std::atoi(entry->d_name);
-    if (fd > 2 && fd != nothing.get() && fd != keep && fd != keep_too && fd != ::dirfd(open)) to_close.push_back(fd);
+    if (fd > 2 && fd != nothing.get() && fd != keep && fd != keep_too && fd != ::dirfd(open))
+      to_close.push_back(fd);
   }
   ::closedir(open);
   for (const int fd : to_close) ::close(fd);

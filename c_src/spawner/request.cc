@@ -69,10 +69,10 @@ std::optional<Request> parse(std::string_view bytes, std::size_t descriptors) {
                     reader.word(request.gid) && reader.word(request.thread) &&
                     reader.word(request.ignored[0]) && reader.word(request.ignored[1]) &&
                     reader.word(request.blocked[0]) && reader.word(request.blocked[1]) &&
-                    reader.words(request.targets) &&
-                    reader.words(request.groups) && reader.texts(request.paths) &&
-                    reader.texts(request.arguments) && reader.texts(request.environment) &&
-                    reader.texts(request.directory) && reader.at_end();
+                    reader.words(request.targets) && reader.words(request.groups) &&
+                    reader.texts(request.paths) && reader.texts(request.arguments) &&
+                    reader.texts(request.environment) && reader.texts(request.directory) &&
+                    reader.at_end();
   const bool good = read && descriptors == request.targets.size() + 1 &&
                     are_descriptors(request.targets) && !request.paths.empty() &&
                     !request.arguments.empty() && request.directory.size() <= 1;

@@ -118,8 +118,9 @@ void Server::take_descriptors(msghdr& message, Connection& connection) {
 void Server::serve(Connection& connection, std::string_view bytes) {
   connection.served = true;
   const auto request = parse(bytes, connection.descriptors.size());
-  const Started result = request ? start(*request, connection.descriptors, config_.files, config_.parent)
-                                 : Started{-1, EINVAL, kOption};
+  const Started result =
+      request ? start(*request, connection.descriptors, config_.files, config_.parent)
+              : Started{-1, EINVAL, kOption};
   const bool is_clients = config_.parent == Parent::kClient;
   connection.descriptors.clear();  // the program has its own
   connection.bytes = {};

@@ -1,7 +1,8 @@
 // Server: starts programs for those who connect, and tells them when they end.
 //
 // Each connection is one program: a request (spawner/request.h) comes in, "started" or "failed"
-// goes back, and later "ended", unless the client is the program's parent and sees for itself. A program whose connection is closed goes on; it is only reaped.
+// goes back, and later "ended", unless the client is the program's parent and sees for itself. A
+// program whose connection is closed goes on; it is only reaped.
 //
 // One thread. It never blocks but in poll(), and in start() until the exec.
 #pragma once

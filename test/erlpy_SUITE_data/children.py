@@ -67,8 +67,9 @@ async def ends():
 async def waited_for():
     """Not by asyncio, which learns of it later, if at all."""
     process = await asyncio.create_subprocess_exec("sh", "-c", "read line; exit 7", stdin=-1)
-    reading = asyncio.get_running_loop().run_in_executor(None, os.waitid, os.P_PID, process.pid,
-                                                         os.WEXITED | os.WNOWAIT)
+    reading = asyncio.get_running_loop().run_in_executor(
+        None, os.waitid, os.P_PID, process.pid, os.WEXITED | os.WNOWAIT
+    )
     process.stdin.close()
     print((await reading).si_status, await process.wait())
 
@@ -99,7 +100,7 @@ async def interrupted():
 
 async def hung_up():
     """The terminal goes away; the child writes down that it was told."""
-    code = 'trap \'echo told >"$SCRATCH"; exit\' HUP; echo ready; while :; do sleep 0.1; done'
+    code = "trap 'echo told >\"$SCRATCH\"; exit' HUP; echo ready; while :; do sleep 0.1; done"
     process = await asyncio.create_subprocess_exec("sh", "-c", code)
     await process.wait()
 

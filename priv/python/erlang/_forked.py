@@ -1,4 +1,4 @@
-"""What Python itself gets wrong in a child that is forked on a thread that `threading` did not start.
+"""What Python itself gets wrong in a child that is forked on a thread that is not of `threading`.
 
 The rest of what a forked child needs is in c_src/runtime/forked_child.h.
 """

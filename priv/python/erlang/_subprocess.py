@@ -16,7 +16,6 @@ import _erlang
 
 from . import _spawner
 
-
 # Children of this process that ran when the last reference to them went.
 _unwaited: list[int] = []
 
