@@ -13,8 +13,9 @@ namespace {
 constexpr const char* kFd[] = {"fd"};
 constexpr const char* kFdCallback[] = {"fd", "callback"};
 
-/// A descriptor number, or what has fileno(), as selectors take them. -1: ValueError set.
-int descriptor_of(const Attached& py, PyObject* object) {
+/// A descriptor number, or what has fileno(), as selectors take them; also what had one when the
+/// loop began to watch it. -1: ValueError set.
+int descriptor_of(const Attached& py, EventLoop& loop, PyObject* object) {
   PyRef number;
   if (PyLong_Check(object)) {
     number = PyRef::borrow(object);
@@ -28,12 +29,16 @@ int descriptor_of(const Attached& py, PyObject* object) {
       return -1;
     }
     take_error(py);
+    const int watched = loop.descriptors().find(py, object);
+    if (watched >= 0) return watched;
     PyErr_Format(PyExc_ValueError, "Invalid file object: %R", object);
     return -1;
   }
   int overflow = 0;
   const long fd = PyLong_AsLongAndOverflow(number.get(), &overflow);
   if (overflow != 0 || fd < 0 || fd > INT_MAX) {
+    const int watched = loop.descriptors().find(py, object);
+    if (watched >= 0) return watched;
     PyErr_Format(PyExc_ValueError, "Invalid file descriptor: %S", number.get());
     return -1;
   }
@@ -48,13 +53,14 @@ bool check_no_transport(EventLoop& loop, PyObject* file) {
 /// Null: Python error set.
 PyRef add(const Attached& py, EventLoop& loop, io::Events direction, const CallArguments& call) {
   if (!check_open(py, loop)) return nullptr;
-  const int fd = descriptor_of(py, call.leading[0]);
+  PyObject* const file = call.leading[0];
+  const int fd = descriptor_of(py, loop, file);
   if (fd < 0) return nullptr;
   Handle* handle = new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
   if (handle == nullptr) return nullptr;
   track(handle);
   PyRef owner = PyRef::steal(handle->object());
-  if (!loop.descriptors().add(py, fd, direction, handle)) return nullptr;
+  if (!loop.descriptors().add(py, fd, file, direction, handle)) return nullptr;
   // Another thread's loop may be asleep without a poller yet.
   if (loop.running_thread() != PyThread_get_thread_ident()) loop.wake();
   return owner;
@@ -62,7 +68,7 @@ PyRef add(const Attached& py, EventLoop& loop, io::Events direction, const CallA
 
 PyRef remove(const Attached& py, EventLoop& loop, io::Events direction, PyObject* file) {
   if (loop.is_closed()) return PyRef::borrow(Py_False);
-  const int fd = descriptor_of(py, file);
+  const int fd = descriptor_of(py, loop, file);
   if (fd < 0) return nullptr;
   return PyRef::borrow(loop.descriptors().remove(py, fd, direction) ? Py_True : Py_False);
 }
@@ -119,9 +125,10 @@ PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
 
 PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
   return slot([&](const Attached& py) -> PyRef {
-    const int fd = descriptor_of(py, file);
+    EventLoop& loop = *EventLoop::of(self);
+    const int fd = descriptor_of(py, loop, file);
     if (fd < 0) return nullptr;
-    return PyRef::steal(PyLong_FromLong(EventLoop::of(self)->descriptors().watched(fd)));
+    return PyRef::steal(PyLong_FromLong(loop.descriptors().watched(fd)));
   });
 }
 

@@ -7,22 +7,28 @@ namespace ep::loop {
 
 class DescriptorWatches::Watch final : public io::Watcher {
  public:
+  struct Side {
+    PyRef handle;
+    PyRef file;
+  };
+
   explicit Watch(EventLoop& loop) noexcept : loop_(loop) {}
   ~Watch() { loop_.poller().unwatch(*this); }
 
   void on_ready(io::Events ready) noexcept override {
     const Attached py = Attached::in_slot();
-    if (ready & io::kRead) queue(py, reader_);
-    if (ready & io::kWrite) queue(py, writer_);
+    if (ready & io::kRead) queue(py, reader_.handle);
+    if (ready & io::kWrite) queue(py, writer_.handle);
   }
 
-  PyRef& handle(io::Events direction) noexcept {
-    return direction == io::kRead ? reader_ : writer_;
-  }
+  Side& side(io::Events direction) noexcept { return direction == io::kRead ? reader_ : writer_; }
 
   io::Events wanted() const noexcept {
-    return static_cast<io::Events>((reader_ ? io::kRead : io::kNothing) |
-                                   (writer_ ? io::kWrite : io::kNothing));
+    return static_cast<io::Events>((reader_.handle ? io::kRead : io::kNothing) |
+                                   (writer_.handle ? io::kWrite : io::kNothing));
+  }
+  bool is_of(PyObject* file) const noexcept {
+    return reader_.file.get() == file || writer_.file.get() == file;
   }
 
  private:
@@ -33,23 +39,24 @@ class DescriptorWatches::Watch final : public io::Watcher {
   }
 
   EventLoop& loop_;
-  PyRef reader_;
-  PyRef writer_;
+  Side reader_;
+  Side writer_;
 };
 
 DescriptorWatches::DescriptorWatches(EventLoop& loop) noexcept : loop_(loop) {}
 DescriptorWatches::~DescriptorWatches() = default;
 
-bool DescriptorWatches::add(const Attached& py, int fd, io::Events direction, Handle* handle) {
+bool DescriptorWatches::add(const Attached& py, int fd, PyObject* file, io::Events direction,
+                            Handle* handle) {
   std::unique_ptr<Watch>& watch = watches_[fd];
   if (!watch) watch = std::make_unique<Watch>(loop_);
-  const PyRef replaced =
-      std::exchange(watch->handle(direction), PyRef::borrow(reinterpret_cast<PyObject*>(handle)));
+  const Watch::Side replaced =
+      std::exchange(watch->side(direction), {PyRef::borrow(handle->object()), PyRef::borrow(file)});
   // If the number was watched already it may by now be another file: make the poller ask anew.
   if (watch->watched_fd() >= 0) loop_.poller().unwatch(*watch);
   const int error = loop_.poller().watch(*watch, fd, watch->wanted());
   if (error != 0) remove(py, fd, direction);
-  if (replaced) cancel_handle(py, reinterpret_cast<Handle*>(replaced.get()));
+  if (replaced.handle) cancel_handle(py, reinterpret_cast<Handle*>(replaced.handle.get()));
   if (error == 0) return true;
   errno = error;
   PyErr_SetFromErrno(PyExc_OSError);
@@ -60,15 +67,22 @@ bool DescriptorWatches::remove(const Attached& py, int fd, io::Events direction)
   const auto found = watches_.find(fd);
   if (found == watches_.end()) return false;
   Watch& watch = *found->second;
-  const PyRef handle = std::exchange(watch.handle(direction), PyRef());
+  const Watch::Side removed = std::exchange(watch.side(direction), {});
   if (watch.wanted() == io::kNothing) {
     watches_.erase(found);
   } else if (watch.watched_fd() >= 0) {
     loop_.poller().watch(watch, fd, watch.wanted());
   }
-  if (!handle) return false;
-  cancel_handle(py, reinterpret_cast<Handle*>(handle.get()));
+  if (!removed.handle) return false;
+  cancel_handle(py, reinterpret_cast<Handle*>(removed.handle.get()));
   return true;
+}
+
+int DescriptorWatches::find(const Attached&, PyObject* file) const noexcept {
+  for (const auto& [fd, watch] : watches_) {
+    if (watch->is_of(file)) return fd;
+  }
+  return -1;
 }
 
 io::Events DescriptorWatches::watched(int fd) const noexcept {
@@ -83,8 +97,10 @@ void DescriptorWatches::clear(const Attached&) noexcept {
 
 int DescriptorWatches::traverse(visitproc visit, void* arg) const {
   for (const auto& [fd, watch] : watches_) {
-    Py_VISIT(watch->handle(io::kRead).get());
-    Py_VISIT(watch->handle(io::kWrite).get());
+    for (const io::Events direction : {io::kRead, io::kWrite}) {
+      Py_VISIT(watch->side(direction).handle.get());
+      Py_VISIT(watch->side(direction).file.get());
+    }
   }
   return 0;
 }

@@ -1,7 +1,9 @@
 // DescriptorWatches: what add_reader() and add_writer() watch: for each descriptor at most one
 // reader and one writer Handle, queued on the loop whenever the descriptor is ready.
 //
-// Attached threads, as the poller. Owns a reference to each Handle.
+// Attached threads, as the poller. Owns a reference to each Handle, and to the file object that the
+// descriptor was named by: a socket that has been closed meanwhile has no number any more, and its
+// watch is found by the object.
 #pragma once
 
 #include <memory>
@@ -20,12 +22,16 @@ class DescriptorWatches {
   DescriptorWatches(const DescriptorWatches&) = delete;
   DescriptorWatches& operator=(const DescriptorWatches&) = delete;
 
-  /// `direction` is io::kRead or io::kWrite. Cancels and replaces the handle that was there. False:
-  /// Python error set (OSError), and `fd` is no longer watched in this direction.
-  bool add(const Attached& py, int fd, io::Events direction, Handle* handle);
+  /// `direction` is io::kRead or io::kWrite. `file` is what the caller named the descriptor by; it
+  /// is kept alive. Cancels and replaces the handle that was there. False: Python error set
+  /// (OSError), and `fd` is no longer watched in this direction.
+  bool add(const Attached& py, int fd, PyObject* file, io::Events direction, Handle* handle);
 
   /// Cancels the handle. False: there was none.
   bool remove(const Attached& py, int fd, io::Events direction);
+
+  /// The descriptor that is watched by the name of `file`, which may be closed by now; -1: none.
+  int find(const Attached& py, PyObject* file) const noexcept;
 
   /// The directions in which `fd` has a handle.
   io::Events watched(int fd) const noexcept;

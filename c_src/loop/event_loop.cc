@@ -1,5 +1,7 @@
 #include "loop/event_loop.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -24,6 +26,9 @@ constexpr int kJobsPerTick = 64;
 /// that, but no longer than this. So a reply is never late for the sake of code that computes.
 constexpr Nanos kQuickTurn = 50 * kMicrosecond;
 constexpr Nanos kLongestDelay = 100 * kMicrosecond;
+
+/// So many entries in the queue are a flood, if other threads make them.
+constexpr std::size_t kFlood = 4096;
 
 bool push(const Attached&, io::ReadyQueue<ReadyEntry>& queue, ReadyEntry entry) noexcept {
   try {
@@ -112,7 +117,18 @@ bool EventLoop::queue_threadsafe(const Attached& py, Handle* handle) noexcept {
   // a Job instead.)
   if (!queue(py, ReadyEntry(handle))) return false;
   wake();
+  if (ready_.size() > kFlood) let_it_catch_up(py);
   return true;
+}
+
+/// A thread that calls faster than the loop runs would put off its timers, and its end, for longer
+/// and longer: several of them get the interpreter more often than the loop.
+void EventLoop::let_it_catch_up(const Attached& py) const noexcept {
+  const unsigned long runner = running_thread();
+  if (runner == 0 || runner == PyThread_get_thread_ident()) return;
+  const Detached detached(py);
+  const timespec shortest{0, 1};
+  ::nanosleep(&shortest, nullptr);
 }
 
 bool EventLoop::queue_at(const Attached&, TimerHandle* timer, Nanos deadline) noexcept {

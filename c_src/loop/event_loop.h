@@ -153,6 +153,7 @@ class EventLoop {
   void clear(const Attached& py) noexcept;
 
  private:
+  void let_it_catch_up(const Attached& py) const noexcept;
   bool tick(const Attached& py, ThreadHost* host);
   void run_inbox(const Attached& py) noexcept;
   void poll_descriptors() noexcept;

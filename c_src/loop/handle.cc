@@ -177,19 +177,29 @@ void cancel_handle(const Attached& py, Handle* handle) noexcept {
 
 void HandleFreeList::close() noexcept {
   open_ = false;
+  free_all();
+}
+
+void HandleFreeList::free_all() noexcept {
   while (count_ > 0) PyObject_GC_Del(items_[--count_]);
 }
 
 PyObject* HandleFreeList::take(PyTypeObject* type) noexcept {
-  if (count_ == 0) return PyObject_GC_New(PyObject, type);
-  return PyObject_Init(items_[--count_], type);
+  PyObject* const object =
+      count_ == 0 ? PyObject_GC_New(PyObject, type) : PyObject_Init(items_[--count_], type);
+  if (object == nullptr) return nullptr;
+  if (open_) crowd_.born();
+  reinterpret_cast<Handle*>(object)->from_crowd = crowd_.gathered();
+  return object;
 }
 
-void HandleFreeList::give(PyObject* object) noexcept {
-  if (open_ && count_ < kCapacity) {
-    items_[count_++] = object;
+void HandleFreeList::give(Handle* handle) noexcept {
+  if (!open_) return PyObject_GC_Del(handle);
+  if (crowd_.died()) free_all();
+  if (count_ == kCapacity || (handle->from_crowd && !crowd_.gathered())) {
+    PyObject_GC_Del(handle);
   } else {
-    PyObject_GC_Del(object);
+    items_[count_++] = handle->object();
   }
 }
 

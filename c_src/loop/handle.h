@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "cpython/attach.h"
 #include "cpython/ref.h"
+#include "io/crowd.h"
 #include "io/timer_heap.h"
 
 namespace ep::loop {
@@ -48,6 +49,7 @@ struct Handle {
   bool cancelled;
   bool running;     // cancelling then leaves dropping callback and arguments to run_handle()
   bool threadsafe;  // of call_soon_threadsafe(), from Python 3.14 on: see wait_for_callback()
+  bool from_crowd;  // see HandleFreeList
 
   EventLoop& core() const noexcept;
   PyObject* object() noexcept { return reinterpret_cast<PyObject*>(this); }
@@ -96,8 +98,9 @@ void wait_for_callback(const Attached& py, Handle* handle) noexcept;
 
 void cancel_handle(const Attached& py, Handle* handle) noexcept;
 
-/// Memory of dead handles, to be used again: allocation is most of the cost of call_soon().
-/// Guarded by being attached, hence not used where that excludes no other thread.
+/// Memory of dead handles, to be used again: allocation is most of the cost of call_soon(). What
+/// was made while there was a crowd of handles is kept no longer than that: see io::Crowd. Guarded
+/// by being attached, hence not used where that excludes no other thread.
 class HandleFreeList {
  public:
   HandleFreeList() = default;
@@ -105,17 +108,20 @@ class HandleFreeList {
   HandleFreeList& operator=(const HandleFreeList&) = delete;
   ~HandleFreeList() { close(); }
 
-  /// An untracked object of `type` with a reference, its fields undefined; null: no memory.
+  /// An untracked Handle of `type` with a reference, its other fields undefined; null: no memory.
   PyObject* take(PyTypeObject* type) noexcept;
-  /// `object` is dead and untracked.
-  void give(PyObject* object) noexcept;
+  /// `handle` is dead and untracked.
+  void give(Handle* handle) noexcept;
   /// Frees the memory, for which the types must still be there, and keeps no more.
   void close() noexcept;
 
  private:
+  void free_all() noexcept;
+
   static constexpr int kCapacity = 512;
   PyObject* items_[kCapacity];
   int count_ = 0;
+  io::Crowd crowd_;
   bool open_ = !kFreeThreaded;
 };
 

@@ -61,7 +61,7 @@ void dealloc(PyObject* self) {
   const PyRef loop = PyRef::steal(std::exchange(handle->loop, nullptr));
   const PyRef keep_type = PyRef::steal(reinterpret_cast<PyObject*>(type));
   LoopTypes& types = EventLoop::of(loop.get())->types();
-  (type == types.handle_type() ? types.free_handles : types.free_timer_handles).give(self);
+  (type == types.handle_type() ? types.free_handles : types.free_timer_handles).give(handle);
 }
 
 PyObject* repr(PyObject* self) noexcept {
@@ -184,17 +184,21 @@ Py_hash_t hash_timer(PyObject* self) noexcept {
 }
 
 PyMethodDef handle_methods[] = {
-    {"cancel", cancel, METH_NOARGS, "Don't call the callback; drops it and its arguments."},
-    {"cancelled", cancelled, METH_NOARGS, "Has it been cancelled?"},
-    {"get_loop", get_loop, METH_NOARGS, "The loop that will call it."},
-    {"get_context", get_context, METH_NOARGS, "The contextvars.Context that it will run in."},
+    {"cancel", cancel, METH_NOARGS,
+     "cancel($self)\n--\n\nDon't call the callback; drops it and its arguments."},
+    {"cancelled", cancelled, METH_NOARGS, "cancelled($self)\n--\n\nHas it been cancelled?"},
+    {"get_loop", get_loop, METH_NOARGS, "get_loop($self)\n--\n\nThe loop that will call it."},
+    {"get_context", get_context, METH_NOARGS,
+     "get_context($self)\n--\n\nThe contextvars.Context that it will run in."},
     {"_run", run, METH_NOARGS, "Call the callback now."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyMethodDef timer_methods[] = {
-    {"cancel", cancel_timer, METH_NOARGS, "Don't call the callback; drops it and its arguments."},
-    {"when", when, METH_NOARGS, "When it is to be called, in seconds of loop.time()."},
+    {"cancel", cancel_timer, METH_NOARGS,
+     "cancel($self)\n--\n\nDon't call the callback; drops it and its arguments."},
+    {"when", when, METH_NOARGS,
+     "when($self)\n--\n\nWhen it is to be called, in seconds of loop.time()."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -33,11 +33,6 @@ void DatagramTransport::open(const Attached& py, const TransportParts& parts) {
   connected_ = extra().has_peer(py, types());
 }
 
-void DatagramTransport::set_protocol(const Attached& py, PyObject* protocol) {
-  Transport::set_protocol(py, protocol);
-  datagram_received_.reset();
-}
-
 // Reading.
 
 bool DatagramTransport::read_ready(const Attached& py) {
@@ -55,7 +50,7 @@ bool DatagramTransport::read_ready(const Attached& py) {
     if (!data) return fatal_error(py, kReadError);
     if (!deliver(py, data, from)) return false;
     types().bytes.give(py, std::move(data));
-    if (lost_writes() > 0 || !wants_read()) return true;
+    if (!wants_read()) return true;
   }
   return true;
 }
@@ -71,25 +66,27 @@ PyRef DatagramTransport::address_object(const Attached& py, const io::SocketAddr
 
 bool DatagramTransport::deliver(const Attached& py, const PyRef& data,
                                 const io::SocketAddress& from) {
-  if (!datagram_received_) {
-    datagram_received_ =
-        PyRef::steal(PyObject_GetAttr(protocol(), types().names.datagram_received.get()));
-  }
-  const PyRef method = datagram_received_;
-  const PyRef address = method ? address_object(py, from) : PyRef();
+  const PyRef address = address_object(py, from);
   if (!address) return fatal_error(py, kReadError);
-  PyObject* const arguments[] = {nullptr, data.get(), address.get()};
-  const PyRef result = PyRef::steal(PyObject_Vectorcall(
-      method.get(), arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  const PyRef receiver = PyRef::borrow(protocol());  // it may replace itself
+  PyObject* const arguments[] = {nullptr, receiver.get(), data.get(), address.get()};
+  const PyRef result =
+      PyRef::steal(PyObject_VectorcallMethod(types().names.datagram_received.get(), arguments + 1,
+                                             3 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
   return result || report(py, "Error: protocol.datagram_received() call failed.");
 }
 
-/// Hands the error that is set to the protocol.
+/// Hands the error that is set to the protocol, in the loop's name.
 bool DatagramTransport::tell_error(const Attached& py) {
+  return call_error_received(py) || report(py, "Error: protocol.error_received() call failed.");
+}
+
+bool DatagramTransport::call_error_received(const Attached& py) {
   const PyRef exception = take_error(py);
-  const PyRef told = PyRef::steal(
-      PyObject_CallMethodOneArg(protocol(), types().names.error_received.get(), exception.get()));
-  return told || report(py, "Error: protocol.error_received() call failed.");
+  const PyRef receiver = PyRef::borrow(protocol());
+  if (!receiver) return true;  // it is over
+  return static_cast<bool>(PyRef::steal(PyObject_CallMethodOneArg(
+      receiver.get(), types().names.error_received.get(), exception.get())));
 }
 
 // Writing.
@@ -108,19 +105,23 @@ bool DatagramTransport::send_to(const Attached& py, PyObject* data, PyObject* to
   if (bound < 0 || (bound > 0 && !check_remote(to))) return false;
   if (bound > 0) to = remote_.get();
   // As in asyncio, what is not bound to one peer sends until it is closed.
-  if (lost_writes() > 0 && (bound > 0 || !is_open())) return count_lost_write(py);
+  if (is_lost() && (bound > 0 || !is_open())) return count_lost_write(py);
   if (queue_.empty()) {
     const Sent sent = send_one(py, data, to);
     if (sent == Sent::kYes) return true;
-    if (sent == Sent::kFailed) return send_failed(py);
-    if (lost_writes() > 0) return count_lost_write(py);
-    if (!want_write(py, true)) return fatal_error(py, kWriteError);
+    if (sent == Sent::kFailed) {
+      // What error_received() raises is the caller's, as in asyncio.
+      const bool expected = PyErr_ExceptionMatches(PyExc_OSError) != 0;
+      return expected ? call_error_received(py) : fatal_error(py, kWriteError);
+    }
+    if (is_lost()) return count_lost_write(py);
   }
   PyRef kept = PyRef::steal(PyBytes_FromObject(data));  // what is queued must not change
   if (!kept) return false;
   const std::size_t size = counted_size(kept);
   queue_.push_back({std::move(kept), PyRef::borrow(to)});
   queued_bytes_ += size;
+  if (!watch(py)) return fatal_error(py, kWriteError);
   return maybe_pause_protocol(py);
 }
 
@@ -171,13 +172,13 @@ bool DatagramTransport::send_failed(const Attached& py) {
 
 bool DatagramTransport::write_ready(const Attached& py) {
   if (!flush(py) || !maybe_resume_protocol(py)) return false;  // may send
-  if (!queue_.empty() || lost_writes() > 0) return true;
-  if (!want_write(py, false)) return fatal_error(py, kWriteError);
-  return !is_closing() || lose_connection(py);
+  if (is_lost()) return true;
+  if (!watch(py)) return fatal_error(py, kWriteError);
+  return wants_write() || !is_closing() || lose_connection(py);
 }
 
 bool DatagramTransport::flush(const Attached& py) {
-  while (!queue_.empty() && lost_writes() == 0) {
+  while (!queue_.empty() && !is_lost()) {
     const Sent sent = send_one(py, queue_.front().data.get(), queue_.front().to.get());
     if (sent == Sent::kNotNow) return true;
     const Datagram done = std::move(queue_.front());
@@ -188,24 +189,23 @@ bool DatagramTransport::flush(const Attached& py) {
   return true;
 }
 
-void DatagramTransport::drop_buffer() noexcept {
+bool DatagramTransport::drop_buffer(const Attached&) {
   std::deque<Datagram>().swap(queue_);
   queued_bytes_ = 0;
+  return true;
 }
 
 // Garbage.
 
 void DatagramTransport::clear(const Attached& py) noexcept {
   Transport::clear(py);
-  drop_buffer();
+  drop_buffer(py);
   remote_.reset();
-  datagram_received_.reset();
   last_from_object_.reset();
 }
 
 int DatagramTransport::traverse(visitproc visit, void* arg) const {
   Py_VISIT(remote_.get());
-  Py_VISIT(datagram_received_.get());
   return Transport::traverse(visit, arg);
 }
 

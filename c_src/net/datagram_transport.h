@@ -19,9 +19,7 @@ class DatagramTransport final : public Transport {
                     PyObject* remote);
 
   void open(const Attached& py, const TransportParts& parts);
-  void set_protocol(const Attached& py, PyObject* protocol) override;
-  std::size_t write_buffer_size() const noexcept override { return queued_bytes_; }
-  bool buffer_empty() const noexcept override { return queue_.empty(); }
+  std::size_t unsent() const noexcept override { return queued_bytes_; }
   int traverse(visitproc visit, void* arg) const override;
   void clear(const Attached& py) noexcept override;
 
@@ -39,11 +37,13 @@ class DatagramTransport final : public Transport {
 
   bool read_ready(const Attached& py) override;
   bool write_ready(const Attached& py) override;
-  void drop_buffer() noexcept override;
+  bool wants_write() const noexcept override { return !queue_.empty(); }
+  bool drop_buffer(const Attached& py) override;
 
   PyRef address_object(const Attached& py, const io::SocketAddress& from);
   bool deliver(const Attached& py, const PyRef& data, const io::SocketAddress& from);
   bool tell_error(const Attached& py);
+  bool call_error_received(const Attached& py);
 
   bool check_remote(PyObject* to);
   Sent send_one(const Attached& py, PyObject* data, PyObject* to);
@@ -53,8 +53,7 @@ class DatagramTransport final : public Transport {
   bool flush(const Attached& py);
 
   PyRef remote_;
-  PyRef datagram_received_;  // the protocol's method; null: to be looked up
-  PyRef last_from_object_;   // a peer that sends is likely to send again, and to be answered
+  PyRef last_from_object_;  // a peer that sends is likely to send again, and to be answered
   io::SocketAddress last_from_;
   std::deque<Datagram> queue_;
   std::size_t queued_bytes_ = 0;

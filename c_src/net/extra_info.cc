@@ -1,5 +1,7 @@
 #include "net/extra_info.h"
 
+#include <netinet/in.h>
+
 #include "cpython/or_throw.h"
 #include "net/address_type.h"
 
@@ -68,9 +70,12 @@ PyRef ExtraInfo::make(const Attached& py, const NetTypes& types, OwnedSocket& so
 PyRef ExtraInfo::make_socket(const Attached& py, const NetTypes& types, OwnedSocket& socket) {
   PyRef object = socket.object(py, types);
   if (PyErr_Occurred()) throw PythonError();
-  // After the end there is still one to look at: it is closed.
+  // After the end there is still one to look at: it is closed. Only an accepted connection has none
+  // that it had before.
   if (!object) {
-    object = or_throw(PyObject_CallNoArgs(types.socket_class.get()));
+    const int protocol = family() == AF_INET || family() == AF_INET6 ? IPPROTO_TCP : 0;
+    object = or_throw(
+        PyObject_CallFunction(types.socket_class.get(), "iii", family(), SOCK_STREAM, protocol));
     or_throw(PyObject_CallMethodNoArgs(object.get(), types.names.close.get()));
   }
   return or_throw(PyObject_CallOneArg(types.transport_socket.get(), object.get()));

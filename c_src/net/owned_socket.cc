@@ -71,8 +71,8 @@ PyRef OwnedSocket::object(const Attached&, const NetTypes& types) {
 
 void OwnedSocket::close(const Attached& py, const NetTypes& types) noexcept {
   fd_.reset();
-  const PyRef socket = std::exchange(socket_, PyRef());
-  if (!socket) return;
+  if (!socket_ || std::exchange(closed_, true)) return;
+  const PyRef socket = socket_;
   const SavedError saved(py);
   const PyRef closed =
       PyRef::steal(PyObject_CallMethodNoArgs(socket.get(), types.names.close.get()));

@@ -25,7 +25,7 @@ class OwnedSocket {
   /// Throws PythonError if it has no fileno().
   OwnedSocket(const Attached& py, const NetTypes& types, PyRef socket);
 
-  bool is_open() const noexcept { return fd_ || socket_; }
+  bool is_open() const noexcept { return fd_ || (socket_ && !closed_); }
   /// As it was at first.
   int number() const noexcept { return number_; }
   /// -1: it has been closed. Leaves no error set.
@@ -33,12 +33,15 @@ class OwnedSocket {
     return socket_ ? ask_descriptor(py, types) : fd_.get();
   }
 
-  /// The Python socket. Null: Python error set.
+  /// The Python socket, also when it is closed. Null: Python error set, or it is closed and there
+  /// never was one.
   PyRef object(const Attached& py, const NetTypes& types);
 
   /// Closes it, whatever others do with the Python socket. Idempotent. Leaves the error indicator
   /// as it is.
   void close(const Attached& py, const NetTypes& types) noexcept;
+  /// After close(): drops what is part of reference cycles.
+  void clear() noexcept { socket_.reset(); }
 
   int traverse(visitproc visit, void* arg) const;
 
@@ -46,8 +49,9 @@ class OwnedSocket {
   int ask_descriptor(const Attached& py, const NetTypes& types) const noexcept;
 
   int number_ = -1;
-  bool peek_ = false;  // socket_ has the known layout
-  UniqueFd fd_;        // if there is no Python socket
+  bool peek_ = false;    // socket_ has the known layout
+  bool closed_ = false;  // socket_ is, by close()
+  UniqueFd fd_;          // if there is no Python socket
   PyRef socket_;
 };
 

@@ -19,8 +19,7 @@ bool is_original(const PyRef& function, const PyRef& file) {
 }
 
 /// Is the object's method this very function, and nothing that hides it?
-bool has_method(PyObject* object, const PyRef& function) {
-  const PyRef name = attribute(function, "__name__");
+bool has_method(PyObject* object, const PyRef& name, const PyRef& function) {
   const PyRef method = or_throw(PyObject_GetAttr(object, name.get()));
   return PyMethod_Check(method.get()) && PyMethod_GET_FUNCTION(method.get()) == function.get();
 }
@@ -113,6 +112,9 @@ StreamParts StreamParts::import(const Attached&) {
   for (const PyRef* function : {&parts.data_received, &parts.feed_data, &parts.wakeup_waiter}) {
     if (!is_original(*function, file)) return {};
   }
+  parts.data_received_name = interned("data_received");
+  parts.feed_data_name = interned("feed_data");
+  parts.wakeup_waiter_name = interned("_wakeup_waiter");
   parts.reader_ref = interned("_stream_reader_wr");
   parts.buffer = interned("_buffer");
   parts.cancelled = interned("cancelled");
@@ -133,25 +135,20 @@ int StreamParts::traverse(visitproc visit, void* arg) const {
   return 0;
 }
 
-bool is_plain_stream(const Attached&, const StreamParts& parts, PyObject* protocol) noexcept {
-  if (!is_a(protocol, parts.protocol)) return false;
-  try {
-    const PyRef reader = reader_of(parts, protocol);
-    return is_a(reader.get(), parts.reader) && has_method(protocol, parts.data_received) &&
-           has_method(reader.get(), parts.feed_data) &&
-           has_method(reader.get(), parts.wakeup_waiter);
-  } catch (const PythonError&) {
-    PyErr_Clear();
-    return false;
-  }
-}
-
 Fed feed_stream(const Attached&, const StreamParts& parts, PyObject* protocol,
                 std::span<const char> data) noexcept {
   try {
+    if (!is_a(protocol, parts.protocol) ||
+        !has_method(protocol, parts.data_received_name, parts.data_received)) {
+      return Fed::kLeftToPython;
+    }
     const PyRef reader = reader_of(parts, protocol);
     if (reader.get() == Py_None) return Fed::kYes;  // nobody reads any more
-    if (!is_a(reader.get(), parts.reader)) return Fed::kLeftToPython;
+    if (!is_a(reader.get(), parts.reader) ||
+        !has_method(reader.get(), parts.feed_data_name, parts.feed_data) ||
+        !has_method(reader.get(), parts.wakeup_waiter_name, parts.wakeup_waiter)) {
+      return Fed::kLeftToPython;
+    }
     Delivery delivery(parts, reader.get());
     if (!delivery.is_ordinary()) return Fed::kLeftToPython;
     delivery.feed(data);

@@ -3,8 +3,8 @@
 // their Python code, which would take longer than reading from the socket.
 //
 // Used only where it can't be told apart: for exactly these two classes, with the methods that the
-// standard library gives them, and while the reader is in its ordinary state. All else is left to
-// the Python code. Attached, the loop's thread.
+// standard library gives them, and while the reader is in its ordinary state, all of which is asked
+// each time. All else is left to the Python code. Attached, the loop's thread.
 #pragma once
 
 #include <span>
@@ -22,6 +22,7 @@ struct StreamParts {
   PyRef reader;                                   // asyncio.StreamReader
   PyRef data_received, feed_data, wakeup_waiter;  // their functions
   // Interned names.
+  PyRef data_received_name, feed_data_name, wakeup_waiter_name;
   PyRef reader_ref, buffer, cancelled, eof, limit, paused, pause_reading, set_result, transport,
       waiter;
 
@@ -29,9 +30,6 @@ struct StreamParts {
   static StreamParts import(const Attached& py);
   int traverse(visitproc visit, void* arg) const;
 };
-
-/// Whether feed_stream() may be tried with this protocol. Leaves no error set.
-bool is_plain_stream(const Attached& py, const StreamParts& parts, PyObject* protocol) noexcept;
 
 enum class Fed { kYes, kLeftToPython, kError /* Python error set */ };
 /// `data` is not empty. kLeftToPython: nothing has been done.

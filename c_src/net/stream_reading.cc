@@ -41,23 +41,28 @@ class WritableBuffer {
 }  // namespace
 
 bool StreamTransport::read_ready(const Attached& py) {
-  return buffered_ ? read_into_buffer(py) : read_bytes(py);
+  switch (receiver_) {
+    case Receiver::kBytes:
+    case Receiver::kStream:
+      return read_bytes(py);
+    case Receiver::kBuffer:
+      return read_into_buffer(py);
+    case Receiver::kTls:
+      return is_plain_tls(py, types(), protocol()) ? read_tls(py) : read_into_buffer(py);
+  }
+  return true;
 }
 
 bool StreamTransport::read_bytes(const Attached& py) {
-  if (!data_received_) {
-    data_received_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.data_received.get()));
-    if (!data_received_) return fatal_error(py, kReadError);
-    plain_stream_ = is_plain_stream(py, types().streams, protocol());
-  }
-  if (last_read_ >= kLarge && !plain_stream_) return read_large(py);
+  const bool is_stream = receiver_ == Receiver::kStream;
+  if (last_read_ >= kLarge && !is_stream) return read_large(py);
   const std::span<char> buffer = read_buffer();
   const io::Result got = io::receive(descriptor(py), buffer.data(), buffer.size());
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
   last_read_ = got.bytes;
   const std::span<const char> received = buffer.first(got.bytes);
-  if (plain_stream_) {
+  if (is_stream) {
     const PyRef keep_alive = PyRef::borrow(protocol());
     const Fed fed = feed_stream(py, types().streams, keep_alive.get(), received);
     if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kReceiverFailed);
@@ -82,31 +87,20 @@ bool StreamTransport::read_large(const Attached& py) {
 /// Null: Python error set.
 bool StreamTransport::deliver(const Attached& py, PyRef data) {
   if (!data) return fatal_error(py, kReadError);
-  const PyRef method = data_received_;  // the protocol may replace itself
-  const PyRef result = PyRef::steal(PyObject_CallOneArg(method.get(), data.get()));
+  const PyRef receiver = PyRef::borrow(protocol());  // it may replace itself
+  const PyRef result = PyRef::steal(
+      PyObject_CallMethodOneArg(receiver.get(), types().names.data_received.get(), data.get()));
   types().bytes.give(py, std::move(data));
   return result || fatal_error(py, kReceiverFailed);
 }
 
-bool StreamTransport::find_buffer_methods(const Attached& py) {
-  PyRef get_buffer = PyRef::steal(PyObject_GetAttr(protocol(), types().names.get_buffer.get()));
-  if (!get_buffer) return false;
-  buffer_updated_ = PyRef::steal(PyObject_GetAttr(protocol(), types().names.buffer_updated.get()));
-  if (!buffer_updated_) return false;
-  data_received_ = std::move(get_buffer);
-  tls_ = is_plain_tls(py, types(), protocol(), data_received_, buffer_updated_);
-  return true;
-}
-
 bool StreamTransport::read_into_buffer(const Attached& py) {
-  if (!data_received_ && !find_buffer_methods(py)) return fatal_error(py, kGetBufferFailed);
-  if (tls_) return read_tls(py);
-  const PyRef get_buffer = data_received_;
-  const PyRef buffer_updated = buffer_updated_;
+  const PyRef receiver = PyRef::borrow(protocol());
   const PyRef hint = PyRef::steal(PyLong_FromLong(-1));
   io::Result got;
   {
-    const PyRef memory = PyRef::steal(PyObject_CallOneArg(get_buffer.get(), hint.get()));
+    const PyRef memory = PyRef::steal(
+        PyObject_CallMethodOneArg(receiver.get(), types().names.get_buffer.get(), hint.get()));
     if (!memory) return fatal_error(py, kGetBufferFailed);
     const WritableBuffer buffer(memory.get());
     if (!buffer.ok()) return fatal_error(py, kGetBufferFailed);
@@ -114,14 +108,15 @@ bool StreamTransport::read_into_buffer(const Attached& py) {
       PyErr_SetString(PyExc_RuntimeError, "get_buffer() returned an empty buffer");
       return fatal_error(py, kGetBufferFailed);
     }
-    if (lost_writes() > 0) return true;
+    if (is_lost()) return true;
     got = io::receive(descriptor(py), buffer.data(), buffer.size());
   }
   if (!got.ok()) return read_failed(py, got.error);
   if (got.bytes == 0) return on_eof(py);
   const PyRef count = PyRef::steal(PyLong_FromSize_t(got.bytes));
-  const PyRef result =
-      count ? PyRef::steal(PyObject_CallOneArg(buffer_updated.get(), count.get())) : PyRef();
+  const PyRef result = count ? PyRef::steal(PyObject_CallMethodOneArg(
+                                   receiver.get(), types().names.buffer_updated.get(), count.get()))
+                             : PyRef();
   return result || fatal_error(py, kBufferUpdatedFailed);
 }
 

@@ -14,26 +14,17 @@ void StreamTransport::open(const Attached& py, const TransportParts& parts) {
 }
 
 void StreamTransport::set_protocol(const Attached& py, PyObject* protocol) {
-  const int buffered = PyObject_IsInstance(protocol, types().buffered_protocol.get());
-  if (buffered < 0) throw PythonError();
+  receiver_ = choose_receiver(py, types(), protocol);
   Transport::set_protocol(py, protocol);
-  buffered_ = buffered != 0;
-  data_received_.reset();
-  buffer_updated_.reset();
 }
 
 void StreamTransport::clear(const Attached& py) noexcept {
   Transport::clear(py);
-  holding_ = false;
-  queue_.clear();
-  data_received_.reset();
-  buffer_updated_.reset();
+  writes_.drop();
   empty_waiter_.reset();
 }
 
 int StreamTransport::traverse(visitproc visit, void* arg) const {
-  Py_VISIT(data_received_.get());
-  Py_VISIT(buffer_updated_.get());
   Py_VISIT(empty_waiter_.get());
   return Transport::traverse(visit, arg);
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/immortal.h"
+#include "cpython/heap_type.h"
 #include "net/stream_transport.h"
 #include "net/transport_methods.h"
 
@@ -33,13 +34,20 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
   });
 }
 
-PyObject* write(PyObject* self, PyObject* data) noexcept {
-  return slot([&](const Attached& py) { return none_or_null(stream_of(self).write(py, data)); });
+PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                PyObject* kwnames) noexcept {
+  return slot([&](const Attached& py) {
+    PyObject* const data = one_argument("write", "data", args, nargs, kwnames);
+    return none_or_null(data != nullptr && stream_of(self).write(py, data));
+  });
 }
 
-PyObject* writelines(PyObject* self, PyObject* lines) noexcept {
-  return slot(
-      [&](const Attached& py) { return none_or_null(stream_of(self).write_lines(py, lines)); });
+PyObject* writelines(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                     PyObject* kwnames) noexcept {
+  return slot([&](const Attached& py) {
+    PyObject* const lines = one_argument("writelines", "list_of_data", args, nargs, kwnames);
+    return none_or_null(lines != nullptr && stream_of(self).write_lines(py, lines));
+  });
 }
 
 PyObject* write_eof(PyObject* self, PyObject*) noexcept {
@@ -61,6 +69,15 @@ PyObject* reset_empty_waiter(PyObject* self, PyObject*) noexcept {
   return Py_NewRef(Py_None);
 }
 
+PyObject* get_empty_waiter(PyObject* self, void*) noexcept {
+  PyObject* const waiter = stream_of(self).empty_waiter();
+  return Py_NewRef(waiter != nullptr ? waiter : Py_None);
+}
+
+PyObject* get_eof(PyObject* self, void*) noexcept {
+  return PyBool_FromLong(stream_of(self).eof_written());
+}
+
 PyObject* start_tls_compatible(PyObject*, void*) noexcept { return Py_NewRef(Py_True); }
 
 PyObject* sendfile_compatible(PyObject* self, void*) noexcept {
@@ -68,18 +85,20 @@ PyObject* sendfile_compatible(PyObject* self, void*) noexcept {
 }
 
 PyMethodDef stream_methods[] = {
-    {"write", write, METH_O,
-     "write($self, data, /)\n--\n\nSend now what goes, and queue the rest."},
-    {"writelines", writelines, METH_O,
-     "writelines($self, list_of_data, /)\n--\n\nAs write() of all of them, in one system call."},
-    {"write_eof", write_eof, METH_NOARGS, "write_eof($self, /)\n--\n\n"},
-    {"can_write_eof", can_write_eof, METH_NOARGS, "can_write_eof($self, /)\n--\n\n"},
+    {"write", as_method(write), METH_FASTCALL | METH_KEYWORDS,
+     "write($self, data)\n--\n\nSend now what goes, and queue the rest."},
+    {"writelines", as_method(writelines), METH_FASTCALL | METH_KEYWORDS,
+     "writelines($self, list_of_data)\n--\n\nAs write() of all of them, in one system call."},
+    {"write_eof", write_eof, METH_NOARGS, "write_eof($self)\n--\n\n"},
+    {"can_write_eof", can_write_eof, METH_NOARGS, "can_write_eof($self)\n--\n\n"},
     {"_make_empty_waiter", make_empty_waiter, METH_NOARGS, nullptr},
     {"_make_end_waiter", make_end_waiter, METH_NOARGS, nullptr},
     {"_reset_empty_waiter", reset_empty_waiter, METH_NOARGS, nullptr},
 };
 
 PyGetSetDef stream_attributes[] = {
+    {"_empty_waiter", get_empty_waiter, nullptr, nullptr, nullptr},
+    {"_eof", get_eof, nullptr, nullptr, nullptr},
     {"_start_tls_compatible", start_tls_compatible, nullptr, nullptr, nullptr},
     {"_sendfile_compatible", sendfile_compatible, nullptr, nullptr, nullptr},
 };

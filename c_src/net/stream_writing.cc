@@ -1,6 +1,4 @@
 // The writing half of StreamTransport.
-#include <cstring>
-
 #include "cpython/error.h"
 #include "cpython/slot.h"
 #include "net/run_user_code.h"
@@ -10,32 +8,6 @@ namespace ep::net {
 namespace {
 
 constexpr const char* kWriteError = "Fatal write error on socket transport";
-
-/// Parts of one gathered write.
-constexpr std::size_t kMostParts = 64;
-
-/// Beyond this, waiting for more saves nothing.
-constexpr std::size_t kMostHeld = 64 * 1024;
-constexpr int kHeldTurns = 16;
-
-/// The kernel takes longer to look at a list of so few bytes than it takes to copy them.
-constexpr std::size_t kWorthCopying = 1024;
-
-io::Result send_joined(int fd, std::span<const iovec> parts) noexcept {
-  char joined[kWorthCopying];
-  std::size_t size = 0;
-  for (const iovec& part : parts) {
-    std::memcpy(joined + size, part.iov_base, part.iov_len);
-    size += part.iov_len;
-  }
-  return io::send(fd, joined, size);
-}
-
-/// `size` bytes in all.
-io::Result send_parts(int fd, std::span<iovec> parts, std::size_t size) noexcept {
-  if (parts.size() == 1) return io::send(fd, parts[0].iov_base, size);
-  return size <= kWorthCopying ? send_joined(fd, parts) : io::send(fd, parts);
-}
 
 /// A look at the memory of an object.
 class ReadableBuffer {
@@ -101,7 +73,7 @@ bool StreamTransport::may_write(const Attached& py, bool lines) {
                  lines ? "writelines" : "write");
     return false;
   }
-  if (lost_writes() == 0) return true;
+  if (!is_lost()) return true;
   count_lost_write(py);
   return false;
 }
@@ -139,64 +111,40 @@ bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
   return send_or_hold(py, chunks);
 }
 
-/// A second write in one turn shows who writes in pieces. Its writes are held from the next turn
-/// on, until some turns have had a single one only. And while many connections are served in quick
-/// succession, their replies leave together: else each would wake a peer that goes to sleep again
-/// before the next, and being woken is what the sender pays for.
 bool StreamTransport::send_or_hold(const Attached& py, std::span<Bytes> chunks) {
-  const std::uint64_t turn = loop().turn();
-  if (turn == 0) return send_held(py) && send_now(py, chunks);
-  const bool is_second = std::exchange(last_write_turn_, turn) == turn;
-  if (is_second) held_turns_left_ = kHeldTurns;
-  const bool in_pieces = !is_second && held_turns_left_ > 0;
-  const bool may_hold = queue_.empty() && (in_pieces || loop().turns_follow_quickly());
-  return holding_ || may_hold ? hold(py, chunks) : send_now(py, chunks);
+  const std::uint64_t turn = loop().turn();  // 0: it is not the loop that calls
+  const bool held =
+      turn != 0 && !is_closing() && writes_.should_hold(turn, loop().turns_follow_quickly());
+  return held ? hold(py, chunks) : send_now(py, chunks);
 }
 
 bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {
   enqueue(py, chunks, 0);
-  if (queue_.size() > kMostHeld) {
-    holding_ = true;
-    return send_held(py);
+  switch (writes_.hold()) {
+    case Writes::Held::kMore:
+      return true;
+    case Writes::Held::kFirst:
+      if (loop().queue_for_end_of_turn(py, &turn_ended_)) return true;
+      PyErr_Clear();
+      [[fallthrough]];
+    case Writes::Held::kFull:
+      return send_held(py);
   }
-  if (std::exchange(holding_, true)) return true;
-  if (held_turns_left_ > 0) --held_turns_left_;
-  if (loop().queue_for_end_of_turn(py, &send_held_)) return true;
-  PyErr_Clear();
-  return send_held(py);
-}
-
-bool StreamTransport::send_held(const Attached& py) {
-  if (!std::exchange(holding_, false)) return true;
-  if (const int error = flush()) return fatal_os_error(py, error, kWriteError);
-  return queue_rest(py);
+  return true;
 }
 
 /// Sends what goes, if nothing is waiting already, and queues the rest.
 bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
   std::size_t sent = 0;
-  if (queue_.empty()) {
-    iovec parts[kMostParts];
-    std::size_t count = 0;
-    std::size_t size = 0;
-    for (; count < std::min(kMostParts, chunks.size()); ++count) {
-      parts[count] = {const_cast<char*>(chunks[count].data), chunks[count].size};
-      size += chunks[count].size;
-    }
-    const io::Result result = send_parts(descriptor(py), std::span(parts, count), size);
+  if (writes_.waiting_for() == Writes::Waiting::kNone) {
+    const io::Result result = Writes::send_past(descriptor(py), chunks);
     if (!result.ok() && !result.not_now()) return fatal_os_error(py, result.error, kWriteError);
     sent = result.bytes;
     if (chunks.size() == 1 && sent == chunks[0].size) return true;
   }
   enqueue(py, chunks, sent);
-  return queue_rest(py);
-}
-
-/// Of what is to be sent now, this has to wait until the socket takes more.
-bool StreamTransport::queue_rest(const Attached& py) {
-  if (queue_.empty()) return true;
-  if (!wants_write() && !want_write(py, true)) return fatal_error(py, kWriteError);
-  return maybe_pause_protocol(py);
+  if (writes_.waiting_for() == Writes::Waiting::kTurn) return send_held(py);
+  return wait_for_socket(py);
 }
 
 /// Throws PythonError and std::bad_alloc.
@@ -212,31 +160,41 @@ void StreamTransport::enqueue(const Attached&, std::span<Bytes> chunks, std::siz
       if (!chunk.owner) throw PythonError();
       rest = PyBytes_AS_STRING(chunk.owner.get());
     }
-    queue_.push(rest, size, std::move(chunk.owner));
+    writes_.push(rest, size, std::move(chunk.owner));
   }
 }
 
-/// Sends of the queue what goes; errno of what is fatal, or 0.
-int StreamTransport::flush() noexcept {
-  const Attached py = Attached::in_slot();
-  const int fd = descriptor(py);
-  for (std::size_t budget = queue_.size(); budget > 0;) {
-    iovec parts[kMostParts];
-    const std::size_t count = queue_.gather(parts);
-    std::size_t asked = 0;
-    for (std::size_t i = 0; i < count; ++i) asked += parts[i].iov_len;
-    const io::Result result = send_parts(fd, std::span(parts, count), asked);
-    if (!result.ok()) return result.not_now() ? 0 : result.error;
-    queue_.consume(result.bytes, [&](PyRef sent) { types().bytes.give(py, std::move(sent)); });
-    if (result.bytes < asked) return 0;
-    budget -= result.bytes;
-  }
-  return 0;
+bool StreamTransport::send_held(const Attached& py) {
+  if (writes_.waiting_for() != Writes::Waiting::kTurn) return true;
+  if (const int error = send_queue(py)) return fatal_os_error(py, error, kWriteError);
+  return wait_for_socket(py);
+}
+
+int StreamTransport::send_queue(const Attached& py) noexcept {
+  return writes_.send(descriptor(py), [&](PyRef sent) { types().bytes.give(py, std::move(sent)); });
+}
+
+/// With what is in the queue, if there is anything.
+bool StreamTransport::wait_for_socket(const Attached& py) {
+  writes_.wait_for_socket();
+  if (!watch(py)) return fatal_error(py, kWriteError);
+  return writes_.size() == 0 || maybe_pause_protocol(py);
+}
+
+std::optional<std::size_t> StreamTransport::write_buffer_size(const Attached& py) {
+  if (!send_held(py)) return std::nullopt;
+  return writes_.size();
+}
+
+bool StreamTransport::drop_buffer(const Attached& py) {
+  if (!send_held(py)) return false;
+  writes_.drop();
+  return true;
 }
 
 bool StreamTransport::write_ready(const Attached& py) {
-  if (const int error = flush()) {
-    queue_.clear();
+  if (const int error = send_queue(py)) {
+    writes_.drop();
     errno = error;
     PyErr_SetFromErrno(PyExc_OSError);
     const PyRef exception = take_error(py);
@@ -245,11 +203,13 @@ bool StreamTransport::write_ready(const Attached& py) {
            settle_empty_waiter(py, types().names.set_exception.get(), exception.get());
   }
   if (!maybe_resume_protocol(py)) return false;  // may write
-  return !queue_.empty() || lost_writes() > 0 || on_flushed(py);
+  return is_lost() || on_sent(py);
 }
 
-bool StreamTransport::on_flushed(const Attached& py) {
-  if (!want_write(py, false)) return fatal_error(py, kWriteError);
+/// The socket has taken what it takes, perhaps everything.
+bool StreamTransport::on_sent(const Attached& py) {
+  if (!watch(py)) return fatal_error(py, kWriteError);
+  if (writes_.size() > 0) return true;
   if (!settle_empty_waiter(py, types().names.set_result.get(), Py_None)) return false;
   if (is_closing()) return lose_connection(py);
   if (write_eof_) ::shutdown(descriptor(py), SHUT_WR);
@@ -258,10 +218,11 @@ bool StreamTransport::on_flushed(const Attached& py) {
 
 bool StreamTransport::write_eof(const Attached& py) {
   if (is_closing() || write_eof_) return true;
-  if (!send_held(py)) return false;
+  const auto waiting = write_buffer_size(py);
+  if (!waiting) return false;
   if (is_closing()) return true;  // that has failed
   write_eof_ = true;
-  if (!queue_.empty() || ::shutdown(descriptor(py), SHUT_WR) == 0) return true;
+  if (*waiting > 0 || ::shutdown(descriptor(py), SHUT_WR) == 0) return true;
   PyErr_SetFromErrno(PyExc_OSError);
   return false;
 }
@@ -279,7 +240,8 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
     PyErr_SetString(PyExc_RuntimeError, "Empty waiter is already set");
     return nullptr;
   }
-  if (!send_held(py)) return nullptr;
+  const auto waiting = write_buffer_size(py);
+  if (!waiting) return nullptr;
   if (loop_object() == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "the transport is closed");
     return nullptr;
@@ -288,7 +250,7 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
       PyRef::steal(PyObject_CallMethodNoArgs(loop_object(), types().names.create_future.get()));
   if (!empty_waiter_) return nullptr;
   PyRef waiter = empty_waiter_;
-  if (queue_.empty() && !settle_empty_waiter(py, types().names.set_result.get(), Py_None)) {
+  if (*waiting == 0 && !settle_empty_waiter(py, types().names.set_result.get(), Py_None)) {
     return nullptr;
   }
   return waiter;
@@ -315,8 +277,6 @@ bool StreamTransport::settle_empty_waiter(const Attached&, PyObject* method, PyO
 }
 
 bool StreamTransport::ended(const Attached& py) {
-  data_received_.reset();
-  buffer_updated_.reset();
   if (!empty_waiter_) return true;
   const PyRef error = PyRef::steal(PyObject_CallFunction(PyExc_ConnectionError, "s", kEnded));
   return error && settle_empty_waiter(py, types().names.set_exception.get(), error.get());

@@ -49,7 +49,6 @@ class Pass {
   void deliver(const std::vector<PyRef>& chunks) const;
   void hand_over(PyObject* data) const;
   void process_outgoing() const;
-  bool feeds_plain_stream() const;
 
   const Attached& py_;
   const NetTypes& types_;
@@ -139,23 +138,11 @@ void Pass::deliver(const std::vector<PyRef>& chunks) const {
 
 void Pass::hand_over(PyObject* data) const {
   const PyRef protocol = PyRef::borrow(tls_.app_protocol);
-  if (feeds_plain_stream()) {
-    const std::span<const char> content(PyBytes_AS_STRING(data),
-                                        static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
-    const Fed fed = feed_stream(py_, types_.streams, protocol.get(), content);
-    if (fed == Fed::kError) throw PythonError();
-    if (fed == Fed::kYes) return;
-  }
-  call(protocol.get(), parts_.data_received, data);
-}
-
-bool Pass::feeds_plain_stream() const {
-  if (tls_.checked_protocol != tls_.app_protocol) {
-    const bool plain = is_plain_stream(py_, types_.streams, tls_.app_protocol);
-    Py_XSETREF(tls_.checked_protocol, Py_NewRef(tls_.app_protocol));
-    tls_.feeds_plain_stream = plain;
-  }
-  return tls_.feeds_plain_stream;
+  const std::span<const char> content(PyBytes_AS_STRING(data),
+                                      static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
+  const Fed fed = feed_stream(py_, types_.streams, protocol.get(), content);
+  if (fed == Fed::kError) throw PythonError();
+  if (fed == Fed::kLeftToPython) call(protocol.get(), parts_.data_received, data);
 }
 
 void Pass::send(PyObject* data) {

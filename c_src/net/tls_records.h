@@ -56,10 +56,8 @@ struct TlsRecords {
   PyObject* write_backlog;  // collections.deque
   PyObject* write_buffer_size;
   // Our own.
-  PyObject* session;           // the object in C that an SSLObject passes calls on to
-  PyObject* session_of;        // which SSLObject
-  PyObject* checked_protocol;  // the application's, of which is known:
-  bool feeds_plain_stream;
+  PyObject* session;     // the object in C that an SSLObject passes calls on to
+  PyObject* session_of;  // which SSLObject
 
   static TlsRecords& of(PyObject* self) noexcept { return *reinterpret_cast<TlsRecords*>(self); }
   PyObject* object() noexcept { return reinterpret_cast<PyObject*>(this); }
@@ -75,9 +73,9 @@ PyRef received(const Attached& py, const NetTypes& types, TlsRecords& tls, std::
 PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_transport,
                    PyObject* data);
 
-/// Are these, of `protocol`, the methods of a TlsRecords that call the first two of the above?
-bool is_plain_tls(const Attached& py, const NetTypes& types, PyObject* protocol,
-                  const PyRef& get_buffer, const PyRef& buffer_updated) noexcept;
+/// Has `protocol`, a TlsRecords when the transport got it, still the methods that call the first
+/// two of the above? Leaves no error set.
+bool is_plain_tls(const Attached& py, const NetTypes& types, PyObject* protocol) noexcept;
 
 // The types. Null: Python error set.
 /// `_erlang.TLSRecords`, a base of our SSLProtocol.

@@ -5,6 +5,7 @@
 #include <structmember.h>
 
 #include "cpython/module_state.h"
+#include "cpython/one_argument.h"
 #include "cpython/slot.h"
 #include "net/net_types.h"
 #include "net/tls_records.h"
@@ -46,7 +47,6 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
   }
   Py_VISIT(TlsRecords::of(self).session);
   Py_VISIT(TlsRecords::of(self).session_of);
-  Py_VISIT(TlsRecords::of(self).checked_protocol);
   return 0;
 }
 
@@ -56,7 +56,6 @@ int clear(PyObject* self) {
   }
   Py_CLEAR(TlsRecords::of(self).session);
   Py_CLEAR(TlsRecords::of(self).session_of);
-  Py_CLEAR(TlsRecords::of(self).checked_protocol);
   return 0;
 }
 
@@ -80,8 +79,11 @@ PyObject* updated(PyObject* self, PyObject* count) noexcept {
   });
 }
 
-PyObject* write(PyObject* self, PyObject* data) noexcept {
+PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) {
+    PyObject* const data = one_argument("write", "data", args, nargs, kwnames);
+    if (data == nullptr) return PyRef();
     return write_to_tls(py, *module_state(Py_TYPE(self)).net, self, data);
   });
 }
@@ -90,14 +92,16 @@ constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
 
 }  // namespace
 
-bool is_plain_tls(const Attached&, const NetTypes& types, PyObject* protocol,
-                  const PyRef& get_buffer, const PyRef& buffer_updated) noexcept {
-  const auto is = [&](const PyRef& method, PyCFunction function) {
-    return PyCFunction_Check(method.get()) && PyCFunction_GET_FUNCTION(method.get()) == function &&
+bool is_plain_tls(const Attached&, const NetTypes& types, PyObject* protocol) noexcept {
+  const auto has = [&](const PyRef& name, PyCFunction function) {
+    const PyRef method = PyRef::steal(PyObject_GetAttr(protocol, name.get()));
+    if (!method) PyErr_Clear();
+    return method && PyCFunction_Check(method.get()) &&
+           PyCFunction_GET_FUNCTION(method.get()) == function &&
            PyCFunction_GET_SELF(method.get()) == protocol;
   };
   return PyObject_TypeCheck(protocol, reinterpret_cast<PyTypeObject*>(types.tls_records.get())) &&
-         is(get_buffer, tls_get_buffer) && is(buffer_updated, updated);
+         has(types.names.get_buffer, tls_get_buffer) && has(types.names.buffer_updated, updated);
 }
 
 PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
@@ -125,7 +129,8 @@ PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
 
 PyRef new_tls_writer_type(const Attached&, PyObject* module) noexcept {
   static PyMethodDef methods[] = {
-      {"write", write, METH_O, "write($self, data, /)\n--\n\nSend data, without waiting."},
+      {"write", as_method(write), METH_FASTCALL | METH_KEYWORDS,
+       "write($self, data)\n--\n\nSend data, without waiting."},
       {nullptr, nullptr, 0, nullptr},
   };
   PyType_Slot slots[] = {

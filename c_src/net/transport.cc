@@ -1,15 +1,13 @@
 #include "net/transport.h"
 
 #include "cpython/error.h"
+#include "cpython/or_throw.h"
 #include "cpython/slot.h"
 #include "net/run_user_code.h"
 #include "net/transport_table_type.h"
 
 namespace ep::net {
 namespace {
-
-/// As asyncio: so many writes to a lost connection go without a word.
-constexpr int kSilentLostWrites = 5;
 
 bool present(PyObject* object) noexcept { return object != nullptr && object != Py_None; }
 
@@ -18,6 +16,42 @@ PyRef optional(PyObject* object) noexcept {
 }
 
 PyObject* or_none(const PyRef& object) noexcept { return object ? object.get() : Py_None; }
+
+struct WaterMarks {
+  std::size_t low;
+  std::size_t high;
+};
+
+bool is_at_least(const PyRef& a, const PyRef& b) {
+  const int result = PyObject_RichCompareBool(a.get(), b.get(), Py_GE);
+  if (result < 0) throw PythonError();
+  return result != 0;
+}
+
+/// Of a number that is not below 0; what no buffer reaches, be it infinite, is cut.
+std::size_t whole_bytes(const PyRef& number) {
+  const PyRef most = or_throw(PyLong_FromSsize_t(PY_SSIZE_T_MAX));
+  const PyRef whole = is_at_least(number, most) ? most : or_throw(PyNumber_Long(number.get()));
+  const Py_ssize_t bytes = PyLong_AsSsize_t(whole.get());
+  if (bytes == -1 && PyErr_Occurred()) throw PythonError();
+  return static_cast<std::size_t>(bytes);
+}
+
+/// By asyncio's rules, for any kind of number.
+WaterMarks water_marks(const Attached&, PyObject* given_high, PyObject* given_low) {
+  const PyRef four = or_throw(PyLong_FromLong(4));
+  PyRef high = optional(given_high);
+  PyRef low = optional(given_low);
+  if (!high && low) high = or_throw(PyNumber_Multiply(four.get(), low.get()));
+  if (!high) high = or_throw(PyLong_FromSize_t(io::FlowControl::kDefaultHigh));
+  if (!low) low = or_throw(PyNumber_FloorDivide(high.get(), four.get()));
+  if (!is_at_least(high, low) || !is_at_least(low, or_throw(PyLong_FromLong(0)))) {
+    PyErr_Format(PyExc_ValueError, "high (%R) must be >= low (%R) must be >= 0", high.get(),
+                 low.get());
+    throw PythonError();
+  }
+  return {whole_bytes(low), whole_bytes(high)};
+}
 
 }  // namespace
 
@@ -40,6 +74,9 @@ void Transport::open(const Attached& py, const TransportParts& parts) {
     throw PythonError();
   }
   set_protocol(py, parts.protocol);
+  connection_made_ =
+      PyRef::steal(PyObject_GetAttr(parts.protocol, types_.names.connection_made.get()));
+  if (!connection_made_) throw PythonError();
   attach_to_server(py, parts.server);
   if (!loop().queue(py, loop::ReadyEntry(&start_))) throw PythonError();
   keep_transport(py, table_.get(), socket_.number(), self_);
@@ -50,10 +87,10 @@ void Transport::set_protocol(const Attached&, PyObject* protocol) {
 }
 
 bool Transport::start(const Attached& py) {
-  if (!loop_) return true;  // garbage
+  if (life_.is_over()) return true;  // garbage
   const ContextScope context(py, context_);
-  const PyRef made = PyRef::steal(
-      PyObject_CallMethodOneArg(protocol_.get(), types_.names.connection_made.get(), self_));
+  const PyRef method = std::exchange(connection_made_, PyRef());
+  const PyRef made = PyRef::steal(PyObject_CallOneArg(method.get(), self_));
   if (made || report(py, "Fatal error: protocol.connection_made() call failed.")) return begin(py);
   // What ends the loop does not end the connection, which goes on when the loop runs again.
   const SavedError saved(py);
@@ -63,8 +100,7 @@ bool Transport::start(const Attached& py) {
 
 /// After connection_made().
 bool Transport::begin(const Attached& py) {
-  started_ = true;
-  if (!closing_ && !watch(py) && !fatal_error(py, "Fatal read error on socket transport")) {
+  if (life_.begin() && !watch(py) && !fatal_error(py, "Fatal read error on socket transport")) {
     return false;
   }
   const PyRef waiter = std::exchange(waiter_, PyRef());
@@ -77,7 +113,7 @@ bool Transport::begin(const Attached& py) {
 // Readiness.
 
 bool Transport::watch(const Attached& py) {
-  auto interest = static_cast<io::Events>(wants_write_ ? io::kWrite : io::kNothing);
+  auto interest = static_cast<io::Events>(wants_write() ? io::kWrite : io::kNothing);
   if (wants_read()) interest |= io::kRead;
   if (interest == this->interest()) return true;
   const int fd = descriptor(py);
@@ -92,13 +128,8 @@ bool Transport::watch(const Attached& py) {
   return false;
 }
 
-bool Transport::want_write(const Attached& py, bool on) {
-  wants_write_ = on;
-  return watch(py);
-}
-
 bool Transport::stop_reading_at_eof(const Attached& py) {
-  at_eof_ = true;
+  reading_.reached_end();
   return watch(py);
 }
 
@@ -136,60 +167,41 @@ bool Transport::report_slowness(const Attached&, const PyRef& loop, Nanos durati
 
 bool Transport::act(const Attached& py) {
   const io::Events ready = std::exchange(pending_, io::kNothing);
-  if (conn_lost_ > 0) return true;
+  if (is_lost()) return true;
   const ContextScope context(py, context_);
   if ((ready & io::kRead) != 0 && wants_read() && !read_ready(py)) return false;
   // The protocol may have changed everything.
-  const bool writable = (ready & io::kWrite) != 0 && wants_write_ && conn_lost_ == 0;
+  const bool writable = (ready & io::kWrite) != 0 && wants_write() && !is_lost();
   return !writable || write_ready(py);
 }
 
 bool Transport::pause_reading(const Attached& py) {
-  if (closing_ || paused_) return true;
-  paused_ = true;
+  if (is_closing() || !reading_.pause()) return true;
   return watch(py) && log_debug(py, "%r pauses reading");
 }
 
 bool Transport::resume_reading(const Attached& py) {
-  if (closing_ || !paused_) return true;
-  paused_ = false;
-  at_eof_ = false;
+  if (is_closing() || !reading_.resume()) return true;
   return watch(py) && log_debug(py, "%r resumes reading");
 }
 
 // Flow control.
 
 void Transport::set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low) {
-  const auto bytes = [](PyObject* number) {
-    const Py_ssize_t value = PyNumber_AsSsize_t(number, PyExc_OverflowError);
-    if (value == -1 && PyErr_Occurred()) throw PythonError();
-    return value;
-  };
-  const Py_ssize_t given_low = present(low) ? bytes(low) : -1;
-  Py_ssize_t upper = io::FlowControl::kDefaultHigh;
-  if (present(high)) {
-    upper = bytes(high);
-  } else if (present(low)) {
-    upper = given_low * 4;
-  }
-  const Py_ssize_t lower = present(low) ? given_low : upper / 4;
-  if (upper < lower || lower < 0) {
-    PyErr_Format(PyExc_ValueError, "high (%zd) must be >= low (%zd) must be >= 0", upper, lower);
-    throw PythonError();
-  }
-  if (!send_held(py)) throw PythonError();
-  flow_.set_limits(static_cast<std::size_t>(lower), static_cast<std::size_t>(upper));
+  const WaterMarks marks = water_marks(py, high, low);
+  if (!write_buffer_size(py)) throw PythonError();  // by the old ones
+  flow_.set_limits(marks.low, marks.high);
   if (!maybe_pause_protocol(py)) throw PythonError();
 }
 
 bool Transport::maybe_pause_protocol(const Attached& py) {
-  if (!flow_.must_pause(write_buffer_size())) return true;
+  if (!flow_.must_pause(unsent())) return true;
   return call_protocol_method(py, types_.names.pause_writing.get(),
                               "protocol.pause_writing() failed");
 }
 
 bool Transport::maybe_resume_protocol(const Attached& py) {
-  if (!flow_.must_resume(write_buffer_size())) return true;
+  if (!flow_.must_resume(unsent())) return true;
   return call_protocol_method(py, types_.names.resume_writing.get(),
                               "protocol.resume_writing() failed");
 }
@@ -204,39 +216,34 @@ bool Transport::call_protocol_method(const Attached& py, PyObject* name, const c
 // The end.
 
 bool Transport::close(const Attached& py) {
-  if (closing_) return true;
-  if (!send_held(py)) return false;
-  if (closing_) return true;  // that has failed
-  closing_ = true;
+  if (is_closing()) return true;
+  if (!write_buffer_size(py)) return false;
+  if (!life_.close()) return true;  // that has failed
   if (!watch(py)) return fatal_error(py, "Fatal write error on socket transport");
-  return !buffer_empty() || queue_lost(py, Py_None);
+  return wants_write() || queue_lost(py, Py_None);
 }
 
 bool Transport::force_close(const Attached& py, PyObject* exception) {
-  if (conn_lost_ > 0 || !loop_) return true;
-  if (!send_held(py)) return false;
-  if (conn_lost_ > 0) return true;  // that has failed
-  drop_buffer();
-  closing_ = true;
-  return queue_lost(py, exception);
+  if (is_lost()) return true;
+  if (!drop_buffer(py)) return false;
+  return is_lost() || queue_lost(py, exception);
 }
 
 bool Transport::queue_lost(const Attached& py, PyObject* exception) {
-  ++conn_lost_;
-  wants_write_ = false;
+  life_.lose();
   loop().poller().unwatch(*this);
   exception_ = PyRef::borrow(exception);
   return loop().queue(py, loop::ReadyEntry(&lost_));
 }
 
 bool Transport::lost(const Attached& py) {
-  if (!loop_) return true;  // garbage
+  if (life_.is_over()) return true;  // garbage
   const ContextScope context(py, context_);
   return lose_connection(py);
 }
 
 bool Transport::lose_connection(const Attached& py) {
-  if (conn_lost_ == 0) conn_lost_ = 1;
+  life_.lose();
   loop().poller().unwatch(*this);
   const PyRef exception = std::exchange(exception_, PyRef());
   const PyRef told = PyRef::steal(PyObject_CallMethodOneArg(
@@ -256,6 +263,7 @@ bool Transport::lose_connection(const Attached& py) {
 /// The transport stays, with nothing in it; and listed in the table, until it dies.
 void Transport::forget() noexcept {
   const PyRef self = PyRef::borrow(self_);
+  life_.end();
   const PyRef loop = std::exchange(loop_, PyRef());
   context_.reset();
   protocol_.reset();
@@ -330,9 +338,7 @@ bool Transport::log_debug(const Attached&, const char* format) {
 }
 
 bool Transport::count_lost_write(const Attached&) {
-  const bool warn = conn_lost_ >= kSilentLostWrites;
-  ++conn_lost_;
-  if (!warn) return true;
+  if (!lost_writes_.add()) return true;
   const PyRef logged = PyRef::steal(
       PyObject_CallMethod(types_.log.get(), "warning", "s", "socket.send() raised exception."));
   return static_cast<bool>(logged);
@@ -355,14 +361,15 @@ void Transport::close_unreferenced(const Attached& py) {
 }
 
 void Transport::clear(const Attached& py) noexcept {
-  closing_ = true;
-  conn_lost_ = 1;
+  life_.end();
   if (loop_) loop().poller().unwatch(*this);
   socket_.close(py, types_);
   if (table_) forget_transport(py, table_.get(), socket_.number(), self_);
+  socket_.clear();
   protocol_.reset();
   server_.reset();
   context_.reset();
+  connection_made_.reset();
   waiter_.reset();
   exception_.reset();
   extra_.clear();
@@ -376,6 +383,7 @@ int Transport::traverse(visitproc visit, void* arg) const {
   Py_VISIT(protocol_.get());
   Py_VISIT(server_.get());
   Py_VISIT(context_.get());
+  Py_VISIT(connection_made_.get());
   Py_VISIT(waiter_.get());
   Py_VISIT(exception_.get());
   if (const int stop = extra_.traverse(visit, arg)) return stop;

@@ -14,10 +14,13 @@
 #pragma once
 
 #include <new>
+#include <optional>
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
 #include "io/flow_control.h"
+#include "io/phase.h"
+#include "io/reading_state.h"
 #include "loop/event_loop.h"
 #include "net/extra_info.h"
 #include "net/net_types.h"
@@ -50,22 +53,27 @@ class Transport : public io::Watcher, public loop::NativeCallback {
   PyObject* owner() const noexcept override { return self_; }
   NetTypes& types() const noexcept { return types_; }
 
-  bool is_closing() const noexcept { return closing_; }
+  bool is_closing() const noexcept { return life_.is_closing(); }
+  /// connection_lost() is going to be called, or was.
+  bool is_lost() const noexcept { return life_.is_lost(); }
   bool is_open() const noexcept { return socket_.is_open(); }
-  bool is_reading() const noexcept { return !paused_ && !closing_; }
+  bool is_paused() const noexcept { return reading_.is_paused(); }
+  bool is_reading() const noexcept { return !is_paused() && !is_closing(); }
   PyObject* protocol() const noexcept { return protocol_.get(); }  // null: it is over
   PyObject* loop_object() const noexcept { return loop_.get(); }   // null: it is over
   PyObject* server() const noexcept { return server_.get(); }
   OwnedSocket& socket() noexcept { return socket_; }
   ExtraInfo& extra() noexcept { return extra_; }
   io::FlowControl& flow() noexcept { return flow_; }
-  int lost_writes() const noexcept { return conn_lost_; }
+  /// As asyncio's attribute: whether the connection is lost, and what was written to it since.
+  int conn_lost() const noexcept { return is_lost() + lost_writes_.count(); }
 
   virtual void set_protocol(const Attached& py, PyObject* protocol);
-  virtual std::size_t write_buffer_size() const noexcept = 0;
-  virtual bool buffer_empty() const noexcept { return write_buffer_size() == 0; }
-  /// Sends what waits for more to be sent with it. False: Python error set.
-  virtual bool send_held(const Attached&) { return true; }
+  /// Bytes that are to be sent, those included that only wait for the end of a turn.
+  virtual std::size_t unsent() const noexcept = 0;
+  /// Bytes that the socket does not take yet: whatever else is to be sent is sent first, which may
+  /// end the connection. Nothing: Python error set.
+  virtual std::optional<std::size_t> write_buffer_size(const Attached&) { return unsent(); }
 
   /// Throws PythonError, also for arguments that asyncio does not accept.
   void set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low);
@@ -89,22 +97,24 @@ class Transport : public io::Watcher, public loop::NativeCallback {
 
  protected:
   /// One of the things to do in the run phase, in their own places in the loop's queue.
-  template <bool (Transport::*method)(const Attached&)>
+  template <class Core, bool (Core::*method)(const Attached&)>
   class Step final : public loop::NativeCallback {
    public:
-    explicit Step(Transport& transport) noexcept : transport_(transport) {}
+    explicit Step(Core& transport) noexcept : transport_(transport) {}
     bool run(const Attached& py) noexcept override { return (transport_.*method)(py); }
-    PyObject* owner() const noexcept override { return transport_.self_; }
+    PyObject* owner() const noexcept override { return transport_.owner(); }
 
    private:
-    Transport& transport_;
+    Core& transport_;
   };
 
   // In the run phase, and only as long as connection_lost() has not been called for.
   virtual bool read_ready(const Attached& py) = 0;
   virtual bool write_ready(const Attached& py) = 0;
-  /// What has not been sent is not going to be.
-  virtual void drop_buffer() noexcept = 0;
+  /// Does anything wait for the socket to take more?
+  virtual bool wants_write() const noexcept = 0;
+  /// What the socket does not take yet is not going to be sent. False: Python error set.
+  virtual bool drop_buffer(const Attached& py) = 0;
   /// After connection_lost().
   virtual bool ended(const Attached&) { return true; }
 
@@ -112,10 +122,9 @@ class Transport : public io::Watcher, public loop::NativeCallback {
   int descriptor(const Attached& py) const noexcept { return socket_.descriptor(py, types_); }
   bool debug() const noexcept { return loop_ && loop().debug(); }
 
-  bool wants_write() const noexcept { return wants_write_; }
-  bool wants_read() const noexcept { return started_ && is_reading() && !at_eof_; }
-  /// Sets what the poller reports. False: Python error set.
-  bool want_write(const Attached& py, bool on);
+  bool wants_read() const noexcept { return life_.is_open() && reading_.wants_more(); }
+  /// Has the poller report what is wanted. False: Python error set.
+  bool watch(const Attached& py);
   bool stop_reading_at_eof(const Attached& py);
 
   /// Tells the protocol to pause, or to resume, if the size of the buffer says so.
@@ -144,7 +153,6 @@ class Transport : public io::Watcher, public loop::NativeCallback {
   void attach_to_server(const Attached& py, PyObject* server);
   bool detach_from_server(const Attached& py);
   bool call_protocol_method(const Attached& py, PyObject* name, const char* failure);
-  bool watch(const Attached& py);
   void forget() noexcept;
 
   PyObject* const self_;
@@ -154,20 +162,18 @@ class Transport : public io::Watcher, public loop::NativeCallback {
   PyRef protocol_;
   PyRef server_;
   PyRef context_;
-  PyRef waiter_;     // until start()
+  PyRef connection_made_;  // the protocol's method, until start(); as is
+  PyRef waiter_;
   PyRef exception_;  // for connection_lost()
-  Step<&Transport::start> start_{*this};
-  Step<&Transport::lost> lost_{*this};
+  Step<Transport, &Transport::start> start_{*this};
+  Step<Transport, &Transport::lost> lost_{*this};
   OwnedSocket socket_;
   ExtraInfo extra_;
   io::FlowControl flow_;
-  int conn_lost_ = 0;                  // above 0: connection_lost() is queued, or was called
+  io::Lifetime life_;
+  io::LostWrites lost_writes_;
+  io::ReadingState reading_;
   io::Events pending_ = io::kNothing;  // reported and not yet acted on
-  bool closing_ = false;
-  bool paused_ = false;
-  bool at_eof_ = false;
-  bool started_ = false;
-  bool wants_write_ = false;
 };
 
 /// The Python object. After the head come the slots of asyncio.transports._FlowControlMixin, which

@@ -35,8 +35,11 @@ PyObject* get_protocol(PyObject* self, PyObject*) noexcept {
   return or_none(transport_of(self).protocol());
 }
 
-PyObject* set_protocol(PyObject* self, PyObject* protocol) noexcept {
+PyObject* set_protocol(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                       PyObject* kwnames) noexcept {
   return slot([&](const Attached& py) -> PyRef {
+    PyObject* const protocol = one_argument("set_protocol", "protocol", args, nargs, kwnames);
+    if (protocol == nullptr) return nullptr;
     transport_of(self).set_protocol(py, protocol);
     return PyRef::borrow(Py_None);
   });
@@ -80,8 +83,8 @@ PyObject* get_write_buffer_limits(PyObject* self, PyObject*) noexcept {
 PyObject* get_write_buffer_size(PyObject* self, PyObject*) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     Transport& transport = transport_of(self);
-    if (!transport.send_held(py)) return nullptr;
-    return PyRef::steal(PyLong_FromSize_t(transport.write_buffer_size()));
+    const auto size = transport.write_buffer_size(py);
+    return size ? PyRef::steal(PyLong_FromSize_t(*size)) : PyRef();
   });
 }
 
@@ -101,7 +104,7 @@ PyObject* repr(PyObject* self) noexcept {
     };
     return PyRef::steal(PyUnicode_FromFormat(
         "<%s %sfd=%d read=%s write=<%s, bufsize=%zu>>", name, state, transport.socket().number(),
-        activity(io::kRead), activity(io::kWrite), transport.write_buffer_size()));
+        activity(io::kRead), activity(io::kWrite), transport.unsent()));
   });
 }
 
@@ -141,11 +144,15 @@ PyObject* get_extra(PyObject* self, void*) noexcept {
 PyObject* get_closing(PyObject* self, void*) noexcept { return is_closing(self, nullptr); }
 
 PyObject* get_paused(PyObject* self, void*) noexcept {
+  return PyBool_FromLong(transport_of(self).is_paused());
+}
+
+PyObject* get_protocol_paused(PyObject* self, void*) noexcept {
   return PyBool_FromLong(transport_of(self).flow().paused());
 }
 
 PyObject* get_conn_lost(PyObject* self, void*) noexcept {
-  return PyLong_FromLong(transport_of(self).lost_writes());
+  return PyLong_FromLong(transport_of(self).conn_lost());
 }
 
 // Life and death.
@@ -212,26 +219,27 @@ bool check_bases(PyTypeObject* base) {
 
 PyMethodDef common_transport_methods[] = {
     {"close", simple<&Transport::close>, METH_NOARGS,
-     "close($self, /)\n--\n\nSend what is queued, then end the connection."},
+     "close($self)\n--\n\nSend what is queued, then end the connection."},
     {"abort", simple<&Transport::abort>, METH_NOARGS,
-     "abort($self, /)\n--\n\nEnd the connection at once; what is queued is lost."},
+     "abort($self)\n--\n\nEnd the connection at once; what is queued is lost."},
     {"_force_close", force_close, METH_O, "As abort(), for a reason; asyncio.sslproto needs it."},
-    {"is_closing", is_closing, METH_NOARGS, "is_closing($self, /)\n--\n\n"},
-    {"get_protocol", get_protocol, METH_NOARGS, "get_protocol($self, /)\n--\n\n"},
-    {"set_protocol", set_protocol, METH_O, "set_protocol($self, protocol, /)\n--\n\n"},
+    {"is_closing", is_closing, METH_NOARGS, "is_closing($self)\n--\n\n"},
+    {"get_protocol", get_protocol, METH_NOARGS, "get_protocol($self)\n--\n\n"},
+    {"set_protocol", as_method(set_protocol), METH_FASTCALL | METH_KEYWORDS,
+     "set_protocol($self, protocol)\n--\n\n"},
     {"get_extra_info", as_method(get_extra_info), METH_VARARGS | METH_KEYWORDS,
      "get_extra_info($self, name, default=None)\n--\n\n'socket', 'sockname', 'peername'."},
     {"set_write_buffer_limits", as_method(set_write_buffer_limits), METH_VARARGS | METH_KEYWORDS,
      "set_write_buffer_limits($self, high=None, low=None)\n--\n\n"},
     {"get_write_buffer_limits", get_write_buffer_limits, METH_NOARGS,
-     "get_write_buffer_limits($self, /)\n--\n\n(low, high)"},
+     "get_write_buffer_limits($self)\n--\n\n(low, high)"},
     {"get_write_buffer_size", get_write_buffer_size, METH_NOARGS,
-     "get_write_buffer_size($self, /)\n--\n\nBytes queued."},
-    {"is_reading", is_reading, METH_NOARGS, "is_reading($self, /)\n--\n\n"},
+     "get_write_buffer_size($self)\n--\n\nBytes queued."},
+    {"is_reading", is_reading, METH_NOARGS, "is_reading($self)\n--\n\n"},
     {"pause_reading", simple<&Transport::pause_reading>, METH_NOARGS,
-     "pause_reading($self, /)\n--\n\n"},
+     "pause_reading($self)\n--\n\n"},
     {"resume_reading", simple<&Transport::resume_reading>, METH_NOARGS,
-     "resume_reading($self, /)\n--\n\n"},
+     "resume_reading($self)\n--\n\n"},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -243,7 +251,8 @@ PyGetSetDef common_transport_attributes[] = {
     {"_sock_fd", get_sock_fd, nullptr, nullptr, nullptr},
     {"_extra", get_extra, nullptr, nullptr, nullptr},
     {"_closing", get_closing, nullptr, nullptr, nullptr},
-    {"_protocol_paused", get_paused, nullptr, nullptr, nullptr},
+    {"_paused", get_paused, nullptr, nullptr, nullptr},
+    {"_protocol_paused", get_protocol_paused, nullptr, nullptr, nullptr},
     {"_conn_lost", get_conn_lost, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

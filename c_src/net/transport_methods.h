@@ -7,6 +7,7 @@
 
 #include "cpython/attach.h"
 #include "cpython/module_state.h"
+#include "cpython/one_argument.h"
 #include "cpython/slot.h"
 #include "net/transport.h"
 

@@ -467,5 +467,35 @@ class ModuleLevel(unittest.TestCase):
         erlang.run(main())
 
 
+class Flood(LoopCase):
+    THREADS = 3
+    CALLS = 100_000
+
+    def test_threads_that_call_faster_than_the_loop_works_wait_for_it(self):
+        # Or its timers, and its end, would come later and later.
+        made = [0] * self.THREADS
+        ran = 0
+        most = 0
+
+        def callback():
+            nonlocal ran, most
+            ran += 1
+            most = max(most, sum(made) - ran)
+            if ran == self.THREADS * self.CALLS:
+                self.loop.stop()
+
+        def flood(number):
+            for _ in range(self.CALLS):
+                self.loop.call_soon_threadsafe(callback)
+                made[number] += 1
+
+        threads = [threading.Thread(target=flood, args=(i,)) for i in range(self.THREADS)]
+        self.loop.call_soon(lambda: [thread.start() for thread in threads])
+        self.loop.run_forever()
+        for thread in threads:
+            thread.join()
+        self.assertLess(most, self.CALLS / 2)
+
+
 if __name__ == "__main__":
     unittest.main()

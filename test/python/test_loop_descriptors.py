@@ -1,6 +1,7 @@
 """add_reader(), add_writer() and their siblings."""
 
 import asyncio
+import gc
 import os
 import socket
 import tempfile
@@ -161,6 +162,38 @@ class Descriptors(LoopCase):
             with self.assertRaisesRegex(RuntimeError, "Event loop is closed"):
                 add(self.ours, print)
 
+    def test_a_watch_is_found_by_its_object_after_the_socket_was_closed(self):
+        for add, remove in (
+            (self.loop.add_reader, self.loop.remove_reader),
+            (self.loop.add_writer, self.loop.remove_writer),
+        ):
+            ours, _ = self.socket_pair()
+            add(ours, print)
+            ours.close()
+            self.assertTrue(remove(ours))
+            with self.assertRaises(ValueError):  # nothing is known of it any more
+                remove(ours)
+
+    def test_a_closed_socket_that_nobody_watched_raises(self):
+        self.ours.close()
+        for method in self.loop.remove_reader, self.loop.remove_writer:
+            with self.assertRaises(ValueError):
+                method(self.ours)
+
+    def test_a_watched_file_stays_alive(self):
+        # Or its number would be another file's, whom nobody watches.
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        number = ours.fileno()
+        self.loop.add_reader(ours, self.calls.append, "read")
+        del ours
+        theirs.send(b"x")
+        self.run_ready()
+        self.assertEqual(self.calls, ["read"])
+        with self.assertWarns(ResourceWarning):
+            self.assertTrue(self.loop.remove_reader(number))
+            gc.collect()
+
     def test_descriptors_of_transports_are_refused(self):
         async def main():
             transport, _ = await self.loop.create_connection(asyncio.Protocol, sock=self.ours)
@@ -195,6 +228,30 @@ class Descriptors(LoopCase):
 
 class OwnDescriptors(LoopCase):
     """Where the standard loop loses events, or spins."""
+
+    def test_both_watches_of_a_closed_socket_are_found_by_the_object(self):
+        ours, _ = self.socket_pair()
+        self.loop.add_reader(ours, print)
+        self.loop.add_writer(ours, print)
+        ours.close()
+        self.assertTrue(self.loop.remove_reader(ours))
+        self.assertTrue(self.loop.remove_writer(ours))
+
+    def test_a_closed_socket_does_not_touch_its_numbers_next_owner(self):
+        calls = []
+        ours, _ = self.socket_pair()
+        self.loop.add_reader(ours, print)
+        number = ours.fileno()
+        ours.close()
+        other, peer = self.socket_pair()
+        if other.fileno() != number:
+            os.dup2(other.fileno(), number)
+            self.addCleanup(os.close, number)
+        self.loop.add_writer(number, calls.append, "new")
+        self.assertTrue(self.loop.remove_reader(ours))
+        self.run_ready()
+        self.assertEqual(calls, ["new"])
+        self.assertTrue(self.loop.remove_writer(number))
 
     def reused(self, old):
         """A fresh socket pair of which our end has the number that `old` had."""

@@ -3,7 +3,10 @@
 import asyncio
 import contextvars
 import gc
+import os
+import re
 import sys
+import sysconfig
 import threading
 import time
 import unittest
@@ -15,6 +18,29 @@ from loop_case import LoopCase, on_both_loops
 
 def callback(*args):
     pass
+
+
+def arenas():
+    """Of Python's allocator: how many it holds now."""
+    reading, writing = os.pipe()
+    stderr = os.dup(2)
+    try:
+        os.dup2(writing, 2)
+        sys._debugmallocstats()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(writing)
+    with os.fdopen(reading) as report:
+        return int(
+            re.search(r"# arenas allocated current *= *([\d,]+)", report.read())[1].replace(",", "")
+        )
+
+
+def has_arenas():
+    return "WITH_PYMALLOC" in sysconfig.get_config_vars() and not sysconfig.get_config_var(
+        "Py_GIL_DISABLED"
+    )
 
 
 @on_both_loops
@@ -297,6 +323,19 @@ class OwnHandles(LoopCase):
         self.assertIsNotNone(value())
         self.run_ready()
         self.assertIsNone(value())
+
+    @unittest.skipUnless(has_arenas(), "another allocator")
+    def test_a_crowd_of_cancelled_timers_pins_no_memory(self):
+        # In arenas of Python's allocator, of which these need a hundred.
+        before = arenas()
+        timers = [self.loop.call_later(1000 + i % 7, callback) for i in range(300_000)]
+        self.assertGreater(arenas(), before + 30)
+        timers.sort(key=id, reverse=True)
+        timers = timers[::2] + timers[1::2]
+        while timers:
+            timers.pop().cancel()
+        gc.collect()
+        self.assertLess(arenas(), before + 10)
 
     def test_reused_memory_holds_nothing_old(self):
         for _ in range(3000):

@@ -1,6 +1,7 @@
 """Signals and loops on Python's main thread."""
 
 import asyncio
+import itertools
 import os
 import signal
 import threading
@@ -109,6 +110,91 @@ class OwnSignals(LoopCase):
             signal.set_wakeup_fd(before)
             os.close(reading)
             os.close(writing)
+
+    def programs_own(self):
+        """A descriptor of the program's own, that signals are written to."""
+        reading, writing = os.pipe2(os.O_NONBLOCK)
+        signal.set_wakeup_fd(writing)
+
+        def undo():
+            signal.set_wakeup_fd(-1)
+            os.close(reading)
+            os.close(writing)
+
+        self.addCleanup(undo)
+        return writing
+
+    def current(self):
+        fd = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(fd)
+        return fd
+
+    def in_a_run(self, function, *args):
+        self.loop.call_soon(function, *args)
+        self.run_ready()
+
+    def test_no_closed_descriptor_is_left_after_removing_in_another_run(self):
+        self.in_a_run(self.loop.add_signal_handler, signal.SIGUSR1, print)
+        self.assertNotEqual(self.current(), -1)
+        self.in_a_run(self.loop.remove_signal_handler, signal.SIGUSR1)
+        self.assertEqual(self.current(), -1)
+        self.loop.close()
+        self.assertEqual(self.current(), -1)
+
+    def test_no_closed_descriptor_is_left_whatever_the_order(self):
+        steps = {
+            "add": lambda: self.loop.add_signal_handler(signal.SIGUSR1, print),
+            "remove": lambda: self.loop.remove_signal_handler(signal.SIGUSR1),
+            "add in a run": lambda: self.in_a_run(steps["add"]),
+            "remove in a run": lambda: self.in_a_run(steps["remove"]),
+            "run": self.run_ready,
+        }
+        for own in False, True:
+            expected = self.programs_own() if own else -1
+            for order in itertools.product(steps, repeat=3):
+                with self.subTest(order=order, own=own):
+                    self.loop = self.new_loop()
+                    for name in order:
+                        steps[name]()
+                    if "remove" in order[-1]:
+                        self.assertEqual(self.current(), expected)
+                    self.loop.close()
+                    self.assertEqual(self.current(), expected)
+
+    def test_the_programs_descriptor_survives_handlers(self):
+        own = self.programs_own()
+        calls = []
+        self.loop.add_signal_handler(signal.SIGUSR1, calls.append, 1)
+        self.loop.call_soon(os.kill, os.getpid(), signal.SIGUSR1)
+        self.run_until(lambda: calls)
+        self.loop.remove_signal_handler(signal.SIGUSR1)
+        self.assertEqual(self.current(), own)
+
+    def test_one_that_the_program_sets_meanwhile_is_left_alone(self):
+        self.loop.add_signal_handler(signal.SIGUSR1, print)
+        own = self.programs_own()
+        self.loop.remove_signal_handler(signal.SIGUSR1)
+        self.assertEqual(self.current(), own)
+
+    def test_one_that_the_program_has_closed_meanwhile_is_not_set_again(self):
+        reading, writing = os.pipe2(os.O_NONBLOCK)
+        signal.set_wakeup_fd(writing)
+        self.loop.add_signal_handler(signal.SIGUSR1, print)
+        os.close(reading)
+        os.close(writing)
+        self.loop.remove_signal_handler(signal.SIGUSR1)
+        self.assertEqual(self.current(), -1)
+
+    def test_two_loops_with_handlers_that_close_in_either_order(self):
+        for first, second in (0, 1), (1, 0):
+            loops = [self.new_loop(), self.new_loop()]
+            loops[0].add_signal_handler(signal.SIGUSR1, print)
+            loops[1].add_signal_handler(signal.SIGUSR2, print)
+            loops[first].close()
+            self.assertNotEqual(self.current(), -1)
+            os.fstat(self.current())
+            loops[second].close()
+            self.assertEqual(self.current(), -1)
 
     def test_interrupting_a_run_cancels_its_task(self):
         cancelled = []

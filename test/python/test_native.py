@@ -15,41 +15,7 @@ from loop_case import LoopCase
 from test_transports import BufferedRecorder, Recorder, TransportCase
 
 
-class Counting:
-    """Counts how often an attribute is looked up on an instance."""
-
-    def __getattribute__(self, name):
-        lookups = object.__getattribute__(self, "__dict__").setdefault("lookups", {})
-        lookups[name] = lookups.get(name, 0) + 1
-        return super().__getattribute__(name)
-
-
-class CountingRecorder(Counting, Recorder):
-    pass
-
-
-class CountingBufferedRecorder(Counting, BufferedRecorder):
-    pass
-
-
 class Transports(TransportCase):
-    def test_methods_of_protocols_are_looked_up_once(self):
-        async def main():
-            for factory, methods in (
-                (CountingRecorder, ["data_received"]),
-                (CountingBufferedRecorder, ["get_buffer", "buffer_updated"]),
-            ):
-                transport, protocol, theirs = await self.connected(factory)
-                for count in range(1, 6):
-                    theirs.send(b"x")
-                    await self.until(lambda: len(protocol.data) == count)
-                for method in methods:
-                    self.assertEqual(protocol.lookups[method], 1)
-                transport.close()
-                await protocol.lost
-
-        self.run_async(main)
-
     def test_a_buffered_protocol_gets_its_data_where_it_wants_it(self):
         class Keeping(BufferedRecorder):
             def get_buffer(self, sizehint):

@@ -12,9 +12,6 @@ import asyncio.base_events
 import asyncio.unix_events
 import logging
 import selectors
-import signal
-import threading
-from types import TracebackType
 from typing import Any, Callable
 
 import _erlang
@@ -43,55 +40,6 @@ class _CorePoller:
         pass
 
 
-class _SignalPipeEnd:
-    """Stands where add_signal_handler() looks for the writing end of the self-pipe."""
-
-    def __init__(self, loop: ErlangEventLoop) -> None:
-        self._loop = loop
-
-    def fileno(self) -> int:
-        return self._loop._signal_descriptor()
-
-
-class _SignalWakeup:
-    """While a loop runs on the main thread, signals wake it.
-
-    Python runs signal handlers between bytecodes of the main thread, which may be asleep in the
-    loop; and the system may have delivered the signal to any thread.
-    """
-
-    def __init__(self, loop: ErlangEventLoop) -> None:
-        self._loop = loop
-        self._installed = False
-        self._previous = -1
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        try:
-            self._previous = signal.set_wakeup_fd(
-                self._loop._signal_descriptor(), warn_on_full_buffer=False
-            )
-            # The program's own descriptor stays: signals interrupt the wait anyway, nearly always.
-            self._installed = self._previous == -1
-            if not self._installed:
-                signal.set_wakeup_fd(self._previous)
-        except ValueError:
-            # What `threading` takes for the main thread need not be Python's: it is wrong when it
-            # was first imported elsewhere in an embedded interpreter.
-            pass
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # A loop with handlers collects signals between its runs, too.
-        if self._installed and not self._loop._signal_handlers:
-            signal.set_wakeup_fd(self._previous)
-
-
 class ErlangEventLoop(
     _erlang.EventLoop, NativeTransports, SocketCalls, asyncio.unix_events._UnixSelectorEventLoop
 ):
@@ -107,6 +55,7 @@ class ErlangEventLoop(
     _signal_handlers: dict[int, asyncio.Handle]
 
     def __init__(self) -> None:
+        self._signals_of_python = _signals.SignalsOfPython()
         super().__init__(_CorePoller(self))
 
     # Running.
@@ -119,11 +68,18 @@ class ErlangEventLoop(
         self._check_running()
         self._set_coroutine_origin_tracking(self._debug)
         try:
-            with _SignalWakeup(self):
-                self._run()
+            self._signals_of_python.run_begins(self)
+            self._run()
         finally:
+            self._signals_of_python.run_ends(self)
             self._stopping = False
             self._set_coroutine_origin_tracking(False)
+
+    def close(self) -> None:
+        """Close the loop. It must not be running."""
+        if not self.is_running():
+            self._signals_of_python.release()
+        super().close()
 
     def _run_handle_in_debug(self, handle: asyncio.Handle) -> None:
         self._current_handle = handle
@@ -149,11 +105,8 @@ class ErlangEventLoop(
 
     # The core wakes itself by an eventfd; a pipe exists for signals only.
 
+    _csock = None
     _ssock = None
-
-    @property
-    def _csock(self) -> _SignalPipeEnd | None:
-        return None if self.is_closed() else _SignalPipeEnd(self)
 
     def _make_self_pipe(self) -> None:
         self._internal_fds += 1
@@ -177,8 +130,7 @@ class ErlangEventLoop(
         that os:set_signal/2 knows. Others raise NotImplementedError, among them SIGINT.
         """
         if _signals.are_pythons():
-            super().add_signal_handler(sig, callback, *args)
-            self._forward_signals(True)
+            self._signals_of_python.add(self, sig, callback, args)
             return
         if self._signals_of_vm is None:
             self._signals_of_vm = _signals.SignalsOfVM(self)
@@ -188,13 +140,7 @@ class ErlangEventLoop(
         """False if there was no handler."""
         if self._signals_of_vm is not None and self._signals_of_vm.remove(self, sig):
             return True
-        if not super().remove_signal_handler(sig):
-            return False
-        if not self._signal_handlers:
-            self._forward_signals(False)
-            if self.is_running():
-                signal.set_wakeup_fd(self._signal_descriptor(), warn_on_full_buffer=False)
-        return True
+        return self._signals_of_python.remove(self, sig)
 
 
 def _run_unless_cancelled(handle: asyncio.Handle) -> None:

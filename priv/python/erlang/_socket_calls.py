@@ -27,9 +27,11 @@ class SocketCalls(asyncio.selector_events.BaseSelectorEventLoop):
     _remove_reader: Callable[[int], bool]
     _remove_writer: Callable[[int], bool]
 
-    async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
+    async def sock_recv(  # type: ignore[override]  # it is `n` in the code, `nbytes` in the types
+        self, sock: socket.socket, n: int
+    ) -> bytes:
         """As soon as there are any, up to so many bytes; none at the end."""
-        return await self._when_readable(sock, "recv", nbytes)
+        return await self._when_readable(sock, "recv", n)
 
     async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
         """The same into a buffer; how many they were."""

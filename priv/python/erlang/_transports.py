@@ -5,7 +5,9 @@ servers, it gets those of `_erlang`.
 from __future__ import annotations
 
 import asyncio
+import asyncio.base_events
 import asyncio.selector_events
+import asyncio.unix_events
 import functools
 import logging
 import socket
@@ -228,6 +230,7 @@ class NativeTransports(DatagramEndpoints):
         if sock.fileno() >= 0:  # else somebody has closed it
             super()._stop_serving(sock)  # type: ignore[misc]
 
+    @functools.wraps(asyncio.base_events.BaseEventLoop.create_server)
     async def create_server(  # type: ignore[override]
         self,
         protocol_factory: _ProtocolFactory,
@@ -243,6 +246,7 @@ class NativeTransports(DatagramEndpoints):
         )
         return await _servers.adopt(server, start_serving)
 
+    @functools.wraps(asyncio.unix_events._UnixSelectorEventLoop.create_unix_server)
     async def create_unix_server(
         self,
         protocol_factory: _ProtocolFactory,
