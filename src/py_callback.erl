@@ -18,8 +18,6 @@
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -define(TABLE, py_callback_functions).
-%% A cancelled task may take this long, in milliseconds, to come to its next await.
--define(STUCK_AFTER, 100).
 -define(CHAIN, '$erlang_python_chain').
 
 -type callback() :: fun(([term()]) -> term()).
@@ -109,12 +107,6 @@ handle_info({py_cancel, Call}, State) ->
         #{Call := Pid} -> exit(Pid, kill);
         #{} -> true
     end,
-    {noreply, State};
-handle_info({py_stuck, Submission}, State) ->
-    erlang:send_after(?STUCK_AFTER, self(), {interrupt_stuck, Submission}),
-    {noreply, State};
-handle_info({interrupt_stuck, Submission}, State) ->
-    ok = py_nif:interrupt_stuck(Submission),
     {noreply, State};
 handle_info({py_send, To, Message}, State) ->
     ok = py_remote:send(To, Message),

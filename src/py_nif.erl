@@ -9,7 +9,7 @@
 -export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1]).
--export([submit/8, cancel/1, submission_state/1, interrupt/1, interrupt_stuck/1]).
+-export([submit/8, cancel/1, submission_state/1, interrupt/1]).
 -export([add_reader/3, add_writer/3, remove_reader/2, remove_writer/2]).
 -export([poll_events/2, get_pending/1]).
 -export([create_test_udp_socket/1, sendto_test_udp/4, recvfrom_test_udp/2]).
@@ -203,11 +203,6 @@ submission_state(_Submission) ->
 %% @doc Raises KeyboardInterrupt in the call that runs on a context.
 -spec interrupt(loop()) -> ok.
 interrupt(_Loop) ->
-    erlang:nif_error(not_loaded).
-
-%% @doc Interrupts the step of a cancelled task, if the one that ran at the cancellation still does.
--spec interrupt_stuck(submission()) -> ok.
-interrupt_stuck(_Submission) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Makes a process the router: calls, and messages that Python can't send itself, go there.

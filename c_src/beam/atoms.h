@@ -75,7 +75,6 @@ namespace ep {
   X(py_call, "py_call")                      \
   X(py_cancel, "py_cancel")                  \
   X(py_send, "py_send")                      \
-  X(py_stuck, "py_stuck")                    \
   X(py_log, "py_log")
 
 struct Atoms {

@@ -21,11 +21,7 @@ class PendingCall;
 
 class Bridge {
  public:
-  explicit Bridge(task::Services& work) : services(work) {
-    work.tell_router = [this](const OwnedEnv& env, ERL_NIF_TERM message) {
-      return to_router(env, message);
-    };
-  }
+  explicit Bridge(task::Services& work) : services(work) {}
 
   /// Whatever an earlier router has not answered fails: it won't be.
   void set_router(const ErlNifPid& router);

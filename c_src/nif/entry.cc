@@ -41,7 +41,6 @@ ErlNifFunc kFunctions[] = {
     {"submit", 8, entry<submit>, 0},
     {"cancel", 1, entry<cancel>, 0},
     {"submission_state", 1, entry<submission_state>, 0},
-    {"interrupt_stuck", 1, entry<interrupt_stuck>, 0},
     {"interrupt", 1, entry<interrupt>, 0},
     {"set_router", 1, entry<set_router>, 0},
     {"add_name", 1, entry<add_name>, 0},

@@ -45,7 +45,6 @@ EP_NIF(submit);
 EP_NIF(cancel);
 EP_NIF(submission_state);
 EP_NIF(interrupt);
-EP_NIF(interrupt_stuck);
 
 // signal_nifs.cc
 EP_NIF(deliver_signal);

@@ -16,9 +16,6 @@ namespace ep::nif {
 
 namespace {
 
-/// What runs when its loop closes has this long to come to an end, as a cancelled task has.
-constexpr Nanos kStuckAfter = 100 * kMillisecond;
-
 /// So long before the end of a stop, threads that are still busy are interrupted whatever they do.
 constexpr Nanos kLastCall = 3 * kSecond;
 
@@ -164,7 +161,7 @@ class State::Stop final : public Job {
   void run() noexcept override {
     const Attached py = Attached::in_slot();
     PyObject* const interrupted = state_.services.names.interrupted;
-    wait(py, std::min(deadline_, now() + kStuckAfter));
+    wait(py, std::min(deadline_, now() + task::kStuckAfter));
     for (const auto& executor : executors_) {
       // Not while it closes its loops: that may take longer.
       executor->interrupt(py, executor->innermost(), interrupted);

@@ -29,9 +29,9 @@ ERL_NIF_TERM refusal(ErlNifEnv* env, const Atoms& atoms, task::HostedLoop::Accep
 }
 
 /// Raises an exception in what runs on an executor when this is made, from the janitor's thread.
-class Interruption final : public Job {
+class Interrupt final : public Job {
  public:
-  Interruption(std::shared_ptr<Executor> executor, PyObject* exception)
+  Interrupt(std::shared_ptr<Executor> executor, PyObject* exception)
       : executor_(std::move(executor)), exception_(exception), target_(executor_->innermost()) {}
   void run() noexcept override { executor_->interrupt(Attached::in_slot(), target_, exception_); }
   void abandon() noexcept override {}
@@ -40,18 +40,6 @@ class Interruption final : public Job {
   const std::shared_ptr<Executor> executor_;
   PyObject* const exception_;  // lives for ever
   const Executor::Ticket target_;
-};
-
-/// The second look at a cancelled task, on the janitor's thread.
-class StuckTask final : public Job {
- public:
-  explicit StuckTask(ResourceRef<task::Submission> submission)
-      : submission_(std::move(submission)) {}
-  void run() noexcept override { submission_->interrupt_stuck_task(Attached::in_slot()); }
-  void abandon() noexcept override {}
-
- private:
-  const ResourceRef<task::Submission> submission_;
 };
 
 void post_to_janitor(State& state, JobPtr job) {
@@ -84,7 +72,13 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
 // cancel(Submission): ok, no reply will come, or sent, the reply is in the mailbox
 ERL_NIF_TERM cancel(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
-  return get_resource(env, state.services.submissions, argv[0]).cancel() ? atoms.ok : atoms.sent;
+  switch (get_resource(env, state.services.submissions, argv[0]).cancel()) {
+    case task::Submission::Cancelled::kNoReply:
+      return atoms.ok;
+    case task::Submission::Cancelled::kReply:
+      return atoms.sent;
+  }
+  throw BadArgument();
 }
 
 // submission_state(Submission): pending | sent | cancelled
@@ -95,11 +89,12 @@ ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM a
   enif_self(env, &self);
   if (enif_compare_pids(&self, &submission.owner()) != 0) throw BadArgument();
   switch (submission.progress()) {
-    case task::Submission::Progress::kPending:
+    case task::Claim::State::kPending:
+    case task::Claim::State::kSending:
       return atoms.pending;
-    case task::Submission::Progress::kSent:
+    case task::Claim::State::kSent:
       return atoms.sent;
-    case task::Submission::Progress::kCancelled:
+    case task::Claim::State::kRevoked:
       return atoms.cancelled;
   }
   throw BadArgument();
@@ -108,14 +103,7 @@ ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM a
 // interrupt(Loop): KeyboardInterrupt in the call that runs there
 ERL_NIF_TERM interrupt(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
-  post_to_janitor(state, make_job<Interruption>(loop.shared_executor(), PyExc_KeyboardInterrupt));
-  return state.services.beam.atoms.ok;
-}
-
-// interrupt_stuck(Submission): if the task was cancelled, and the step that ran then still does
-ERL_NIF_TERM interrupt_stuck(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
-  auto& submission = get_resource(env, state.services.submissions, argv[0]);
-  post_to_janitor(state, make_job<StuckTask>(ResourceRef<task::Submission>::share(&submission)));
+  post_to_janitor(state, make_job<Interrupt>(loop.shared_executor(), PyExc_KeyboardInterrupt));
   return state.services.beam.atoms.ok;
 }
 

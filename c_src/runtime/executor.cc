@@ -3,12 +3,23 @@
 #include <poll.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cpython/ref.h"
 #include "runtime/forked_child.h"
 
 namespace ep {
+namespace {
+
+/// True: the eventfd is readable. False: the time is over, or a signal came.
+bool wait_for(int eventfd, Nanos deadline) noexcept {
+  pollfd waiting{eventfd, POLLIN, 0};
+  const timespec left = to_timespec(deadline == kNever ? 0 : std::max<Nanos>(deadline - now(), 0));
+  return ::ppoll(&waiting, 1, deadline == kNever ? nullptr : &left, nullptr) > 0;
+}
+
+}  // namespace
 
 Running::Running(const Attached&, Executor& executor, Work& work, std::uint64_t chain,
                  Reach reach) noexcept
@@ -121,14 +132,13 @@ void Executor::run(PyThreadState* state) {
 }
 
 void Executor::sleep() noexcept {
-  const auto awake = [this] { return has_jobs() || stopped(); };
+  const Nanos until = delayed_.next();
+  const auto awake = [&] { return has_jobs() || stopped() || (until != kNever && until <= now()); };
   if (spin_(awake)) return;
   if (exit_guard_) exit_guard_->look();
   const Nanos start = now();
   waker_.arm(wake_fd_.get());
-  while (!awake()) {
-    pollfd waiting{wake_fd_.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, -1) > 0) break;
+  while (!awake() && !wait_for(wake_fd_.get(), until)) {
   }
   waker_.disarm(wake_fd_.get());
   spin_.slept_for(now() - start);
@@ -164,6 +174,9 @@ bool Executor::run_jobs() noexcept {
 }
 
 void Executor::serve() noexcept {
+  if (delayed_.next() != kNever) {
+    while (const JobPtr job = delayed_.take_due(now())) job->run();
+  }
   // Jobs that come while these run wait for the next batch, so that a loop gets its turn.
   for (std::size_t batch = jobs_.count(); batch > 0; --batch) {
     const JobPtr job = jobs_.take();
@@ -195,11 +208,7 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
     };
     if (spin_(changed)) continue;
     waker_.arm(wake_fd_.get());
-    if (!changed()) {
-      pollfd waiting{wake_fd_.get(), POLLIN, 0};
-      const timespec left = to_timespec(deadline == kNever ? 0 : deadline - now());
-      ::ppoll(&waiting, 1, deadline == kNever ? nullptr : &left, nullptr);
-    }
+    if (!changed()) wait_for(wake_fd_.get(), deadline);
     waker_.disarm(wake_fd_.get());
   }
 }

@@ -22,6 +22,7 @@
 #include "cpython/attach.h"
 #include "runtime/chain_mailbox.h"
 #include "runtime/chain_waits.h"
+#include "runtime/delayed_jobs.h"
 #include "runtime/exit_guard.h"
 #include "runtime/interruption.h"
 #include "runtime/python_thread.h"
@@ -132,6 +133,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// set.
   Waited serve_chain_until(const Attached&, std::uint64_t chain, const std::function<bool()>& done,
                            Nanos deadline);
+  /// At that time or, if something runs then, after it. Only on an executor without loops: it keeps
+  /// the time while it has nothing else to do.
+  void run_at(const Attached&, JobPtr job, Nanos time) { delayed_.add(std::move(job), time); }
   void set_idler(const Attached&, Idler* idler) noexcept;
   /// Does what runs now do so inside of a wait for an answer in a chain?
   bool inside_wait() const noexcept { return waits_.any(); }
@@ -180,6 +184,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool in_forked_child_ = false;
   AdaptiveSpin spin_;
   Idler* idler_ = nullptr;
+  DelayedJobs delayed_;
 };
 
 }  // namespace ep

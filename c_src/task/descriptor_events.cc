@@ -125,4 +125,19 @@ void DescriptorEvents::close() {
   static_cast<void>(!::write(close_fd_.get(), &one, sizeof one));
 }
 
+DescriptorEvents& DescriptorEventsOnUse::get() {
+  const std::lock_guard lock(mutex_);
+  if (!made_) {
+    made_ = std::make_unique<DescriptorEvents>();
+    if (closed_) made_->close();
+  }
+  return *made_;
+}
+
+void DescriptorEventsOnUse::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  if (made_) made_->close();
+}
+
 }  // namespace ep::task

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
@@ -65,6 +66,20 @@ class DescriptorEvents {
   std::unordered_map<int, Descriptor> descriptors_;
   std::vector<std::uint64_t> pending_;  // watches
   std::unordered_set<std::uint64_t> is_pending_;
+};
+
+/// Made on first use: most loops have no such watches. Any thread.
+class DescriptorEventsOnUse {
+ public:
+  /// Throws std::system_error.
+  DescriptorEvents& get();
+  /// As DescriptorEvents::close(), also for what is made later.
+  void close();
+
+ private:
+  std::mutex mutex_;  // protects the following
+  bool closed_ = false;
+  std::unique_ptr<DescriptorEvents> made_;  // once
 };
 
 }  // namespace ep::task

@@ -1,10 +1,10 @@
 #include "task/hosted_loop.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "cpython/error.h"
 #include "loop/running_scope.h"
@@ -22,6 +22,26 @@ constexpr int kTicksInOneJob = 64;
 // thread.
 constexpr Nanos kErlangTimerLateness = 2 * kMillisecond;
 
+/// The VM's, for descriptors of one loop. Made in NIFs and callbacks of the VM's only.
+class VmPollSet final : public PollSet {
+ public:
+  VmPollSet(ErlNifEnv* env, HostedLoop* loop, ERL_NIF_TERM reference)
+      : env_(env), loop_(loop), reference_(reference) {}
+  Added add(int fd) noexcept override {
+    return select(fd, ERL_NIF_SELECT_READ) < 0 ? Added::kNo : Added::kYes;
+  }
+  void remove(int fd) noexcept override { select(fd, ERL_NIF_SELECT_STOP); }
+
+ private:
+  int select(int fd, ErlNifSelectFlags what) noexcept {
+    return enif_select(env_, fd, what, loop_, nullptr, reference_);
+  }
+
+  ErlNifEnv* const env_;
+  HostedLoop* const loop_;
+  const ERL_NIF_TERM reference_;
+};
+
 }  // namespace
 
 HostedLoop::HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor)
@@ -34,7 +54,6 @@ HostedLoop::~HostedLoop() {
   // Without a close() before, the Python loop is still open, and its users may outlive us.
   if (loop::EventLoop* const loop = loop_.load()) loop->set_notifier(nullptr);
   if (owns_executor_) executor_->stop();
-  if (!selected_ && select_fd_ >= 0) ::close(select_fd_);
 }
 
 // ---- handing in work
@@ -43,36 +62,36 @@ HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission) 
   if (ledger_.size() >= services_.max_pending.load(std::memory_order_relaxed)) {
     return Accepted::kOverloaded;
   }
-  if (!ledger_.add(env, this, submission->owner(), submission)) return Accepted::kClosed;
+  const ErlNifPid& owner = submission->owner();
+  const auto monitor = [&] { return enif_monitor_process(env, this, &owner, nullptr) == 0; };
+  if (ledger_.add(owner.pid, submission, monitor) != Ledger<Submission>::Added::kYes) {
+    return Accepted::kClosed;
+  }
   const bool posted = submission->post() == nullptr;
   // An executor that ends has its loops closed, and these may have been looked at already.
   if (posted && !executor_->stopped()) return Accepted::kYes;
   // If close() was faster it has answered already.
-  return submission->withdraw() ? Accepted::kClosed : Accepted::kYes;
+  return submission->withdraw() == Claim::Result::kOurs ? Accepted::kClosed : Accepted::kYes;
 }
 
 JobPtr HostedLoop::post_to_loop(JobPtr job) noexcept {
-  loop::EventLoop* loop = loop_.load(std::memory_order_acquire);
-  if (loop == nullptr) {
-    {
-      std::lock_guard lock(mutex_);
-      if (closing_) return job;
-      loop = loop_.load(std::memory_order_acquire);
-      if (loop == nullptr) early_.push_back(std::move(job));
-    }
-    if (loop == nullptr) {
+  if (early_.state() == EarlyJobs::State::kWaiting) {
+    job = early_.add(std::move(job));
+    if (!job) {
       notify();
       return nullptr;
     }
   }
-  return loop->post(std::move(job));  // which notifies
+  loop::EventLoop* const loop = loop_.load(std::memory_order_acquire);
+  return loop != nullptr ? loop->post(std::move(job)) : std::move(job);  // which notifies
 }
 
 void HostedLoop::notify() noexcept {
-  if (parked_.exchange(false, std::memory_order_seq_cst)) {
-    queue(tick_);
-  } else {
-    executor_->waker().wake();  // it may be waiting in this loop's poller
+  switch (parking_.notify()) {
+    case Parking::Notified::kQueueTick:
+      return queue(tick_);
+    case Parking::Notified::kWakeThread:
+      return executor_->waker().wake();
   }
 }
 
@@ -105,15 +124,14 @@ bool HostedLoop::create_loop(const Attached& py) {
   loop::EventLoop* const loop = loop::EventLoop::from(made.get());
   python_loop_ = DeferredRef(py, std::move(made), services_.codec->drops());
   loop->set_notifier(this);
-  std::lock_guard lock(mutex_);
-  for (JobPtr& job : early_) abandon(loop->post(std::move(job)));
-  early_.clear();
-  loop_.store(loop, std::memory_order_release);
+  // It becomes known when it has what came first, so that jobs keep their order.
+  early_.open([&](JobPtr job) { abandon(loop->post(std::move(job))); },
+              [&] { loop_.store(loop, std::memory_order_release); });
   return true;
 }
 
 void HostedLoop::tick(const Attached& py) {
-  if (finished_) return;
+  if (life_ == Life::kFinished) return;
   if (python_loop(py) == nullptr) return fail_early(py);
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   {
@@ -158,18 +176,13 @@ void HostedLoop::linger(const Attached& py) {
 /// There can be no Python loop, for want of descriptors or memory perhaps; later there may.
 void HostedLoop::fail_early(const Attached&) noexcept {
   PyErr_WriteUnraisable(services_.names.new_loop);
-  std::vector<JobPtr> early;
-  {
-    std::lock_guard lock(mutex_);
-    early.swap(early_);
-    parked_.store(true, std::memory_order_seq_cst);
-  }
-  for (JobPtr& job : early) abandon(std::move(job));
+  // Who adds one after this finds the loop parked.
+  for (JobPtr& job : early_.take([this] { parking_.park(); })) abandon(std::move(job));
 }
 
 void HostedLoop::before_sleep(const Attached& py) noexcept {
   const auto reference = ResourceRef<HostedLoop>::adopt(this);
-  if (finished_) return;
+  if (life_ == Life::kFinished) return;
   loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   Nanos until = last_active_ + kLinger;
   const Nanos deadline = loop.next_deadline();
@@ -187,18 +200,20 @@ void HostedLoop::before_sleep(const Attached& py) noexcept {
 
 void HostedLoop::displaced(const Attached& py) noexcept {
   const auto reference = ResourceRef<HostedLoop>::adopt(this);
-  if (!finished_) park(py);
+  if (life_ != Life::kFinished) park(py);
 }
 
 // ---- waiting in the VM
 
 void HostedLoop::park(const Attached&) noexcept {
   const loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
-  parked_.store(true, std::memory_order_seq_cst);
-  if (loop.has_work()) {
-    if (parked_.exchange(false, std::memory_order_seq_cst)) queue(tick_);
-  } else {
-    tell_worker(loop);
+  switch (parking_.park([&] { return loop.has_work(); })) {
+    case Parking::Parked::kTellWorker:
+      return tell_worker(loop);
+    case Parking::Parked::kQueueTick:
+      return queue(tick_);
+    case Parking::Parked::kNotified:
+      return;
   }
 }
 
@@ -206,126 +221,54 @@ void HostedLoop::tell_worker(const loop::EventLoop& loop) noexcept {
   const Nanos deadline = loop.next_deadline();
   const int poll_fd = loop.poll_fd();
   if (deadline == kNever && poll_fd < 0) return;
-  share_poller(poll_fd);
-  const std::uint64_t sequence = park_sequence_.fetch_add(1) + 1;
-
-  std::lock_guard lock(mutex_);
-  if (!has_worker_) return;  // set_worker() looks again
-  const OwnedEnv env;
-  const Atoms& atoms = services_.beam.atoms;
-  ERL_NIF_TERM delay = atoms.infinity;
-  if (deadline != kNever) {
-    // On a busy thread there is no waiting for the last stretch.
-    const Nanos early = executor_->work() != nullptr ? -kMillisecond : kErlangTimerLateness;
-    const Nanos left = deadline - now() - early;
-    delay = enif_make_int64(env.get(), std::max<Nanos>(left, 0) / kMillisecond);
-  }
-  enif_send(nullptr, &worker_, env.get(),
-            enif_make_tuple4(env.get(), atoms.park, enif_make_uint64(env.get(), sequence), delay,
-                             poll_fd >= 0 ? atoms.true_ : atoms.false_));
-}
-
-void HostedLoop::share_poller(int poll_fd) noexcept {
-  if (poll_fd < 0) return;
-  std::lock_guard lock(mutex_);
-  if (poll_fd == poll_fd_ || closing_) return;
-  if (select_fd_ >= 0) {
-    if (selected_) {
-      replaced_fds_.push_back(select_fd_);
-    } else {
-      ::close(select_fd_);
-    }
-  }
-  selected_ = false;
-  select_fd_ = ::fcntl(poll_fd, F_DUPFD_CLOEXEC, 0);
-  poll_fd_ = select_fd_ < 0 ? -1 : poll_fd;
+  if (poll_fd >= 0) poller_.share(poll_fd);
+  // On a busy thread there is no waiting for the last stretch.
+  const Nanos early = executor_->work() != nullptr ? -kMillisecond : kErlangTimerLateness;
+  worker_.tell(services_.beam.atoms,
+               {.number = parking_.begin_wait(),
+                .longest = deadline == kNever ? kNever : deadline - now() - early,
+                .descriptors = poll_fd >= 0});
 }
 
 bool HostedLoop::set_worker(ErlNifEnv* env, const ErlNifPid& worker) {
   if (enif_monitor_process(env, this, &worker, nullptr) != 0) return false;
-  {
-    std::lock_guard lock(mutex_);
-    worker_ = worker;
-    has_worker_ = true;
-  }
+  worker_.set(worker);
   if (loop_.load() != nullptr) notify();
   return true;
 }
 
 bool HostedLoop::arm(ErlNifEnv* env) {
-  release_replaced(env);
-  std::lock_guard lock(mutex_);
-  if (select_fd_ < 0 || closing_) return false;
-  if (enif_select(env, select_fd_, ERL_NIF_SELECT_READ, this, nullptr,
-                  services_.beam.atoms.undefined) < 0) {
-    return false;
-  }
-  selected_ = true;
-  return true;
+  VmPollSet polls(env, this, services_.beam.atoms.undefined);
+  return poller_.arm(polls) == PollSet::Added::kYes;
 }
 
 void HostedLoop::wake(std::uint64_t sequence) noexcept {
-  if (sequence == park_sequence_.load()) notify();
-}
-
-DescriptorEvents& HostedLoop::descriptor_events() {
-  std::lock_guard lock(mutex_);
-  if (!descriptor_events_) {
-    descriptor_events_ = std::make_unique<DescriptorEvents>();
-    if (closing_) descriptor_events_->close();
-  }
-  return *descriptor_events_;
+  if (parking_.is_latest_wait(sequence)) notify();
 }
 
 // ---- the end
 
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
-  std::vector<JobPtr> early;
-  bool again;
-  {
-    std::lock_guard lock(mutex_);
-    again = closing_.exchange(true);
-    early.swap(early_);  // none are let in after the first time
-    if (descriptor_events_) descriptor_events_->close();
+  Life open = Life::kOpen;
+  const bool is_first = life_.compare_exchange_strong(open, Life::kClosing);
+  descriptor_events_.close();
+  if (caller != nullptr) {
+    VmPollSet polls(caller, this, services_.beam.atoms.undefined);
+    poller_.release(polls);
+  } else {
+    poller_.release();
   }
-  if (caller != nullptr) release_poller(caller);
-  if (again) return;
-  for (const auto& submission : ledger_.close()) submission->fail_loop_died(caller, why);
+  if (!is_first) return;
+  std::vector<JobPtr> early = early_.close();
+  std::vector<ResourceRef<Submission>> owed;
+  ledger_.close([&](Submission* each) { owed.push_back(ResourceRef<Submission>::share(each)); });
+  for (const auto& submission : owed) submission->fail_loop_died(caller, why);
   for (JobPtr& job : early) abandon(std::move(job));
   queue(finish_);
 }
 
-/// In a NIF or callback of the VM's, which alone may touch its poll set.
-void HostedLoop::release_replaced(ErlNifEnv* env) noexcept {
-  std::vector<int> replaced;
-  {
-    std::lock_guard lock(mutex_);
-    replaced.swap(replaced_fds_);
-  }
-  for (const int fd : replaced) {
-    enif_select(env, fd, ERL_NIF_SELECT_STOP, this, nullptr, services_.beam.atoms.undefined);
-  }
-}
-
-void HostedLoop::release_poller(ErlNifEnv* env) noexcept {
-  release_replaced(env);
-  int fd = -1;
-  bool selected = false;
-  {
-    std::lock_guard lock(mutex_);
-    std::swap(fd, select_fd_);
-    std::swap(selected, selected_);
-  }
-  if (fd < 0) return;
-  if (selected) {
-    enif_select(env, fd, ERL_NIF_SELECT_STOP, this, nullptr, services_.beam.atoms.undefined);
-  } else {
-    ::close(fd);
-  }
-}
-
 void HostedLoop::finish(const Attached& py) {
-  finished_ = true;
+  life_ = Life::kFinished;
   if (python_loop_) {
     // Not to be interrupted by who means the code that ran before.
     const Running work(py, *executor_, *this, 0, Running::Reach::kByThread);
@@ -339,13 +282,12 @@ void HostedLoop::finish(const Attached& py) {
 }
 
 void HostedLoop::down(ErlNifEnv* env, HostedLoop* self, ErlNifPid* pid, ErlNifMonitor*) {
-  for (const auto& submission : self->ledger_.take(*pid)) submission->cancel();
-  bool is_worker = false;
-  {
-    std::lock_guard lock(self->mutex_);
-    is_worker = self->has_worker_ && enif_compare_pids(pid, &self->worker_) == 0;
-  }
-  if (is_worker) self->close(env, self->services_.beam.atoms.killed);
+  std::vector<ResourceRef<Submission>> unwanted;
+  self->ledger_.take(pid->pid, [&](Submission* each) {
+    unwanted.push_back(ResourceRef<Submission>::share(each));
+  });
+  for (const auto& submission : unwanted) static_cast<void>(submission->cancel());
+  if (self->worker_.is(*pid)) self->close(env, self->services_.beam.atoms.killed);
 }
 
 void HostedLoop::stop(ErlNifEnv*, HostedLoop*, ErlNifEvent event, int) { ::close(event); }

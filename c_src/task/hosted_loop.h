@@ -5,16 +5,14 @@
 // executor's thread, and never leaves it. A context (py_context) is a hosted loop that has its
 // executor to itself, on which calls run directly.
 //
-//   parked --notify()--> active: a tick is queued on the executor
-//   active --nothing to do for a moment--> parked: the worker is told what to wait for
+// Its states have their own files: parked or at work (parking.h), the descriptor that the VM waits
+// for (shared_poller.h), what came too early (early_jobs.h), what it owes (ledger.h).
 //
 // It is a NIF resource. Any thread unless said otherwise.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/job.h"
@@ -24,7 +22,11 @@
 #include "loop/event_loop.h"
 #include "runtime/executor.h"
 #include "task/descriptor_events.h"
+#include "task/early_jobs.h"
 #include "task/ledger.h"
+#include "task/loop_worker.h"
+#include "task/parking.h"
+#include "task/shared_poller.h"
 
 namespace ep::task {
 
@@ -56,13 +58,13 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   /// null, again later.
   void close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
 
-  /// Descriptors watched for Erlang; made on first use. Throws std::system_error.
-  DescriptorEvents& descriptor_events();
+  /// Descriptors watched for Erlang. Throws std::system_error.
+  DescriptorEvents& descriptor_events() { return descriptor_events_.get(); }
 
-  bool closing() const noexcept { return closing_; }
+  bool closing() const noexcept { return life_ != Life::kOpen; }
   Executor& executor() const noexcept { return *executor_; }
   const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
-  Ledger& ledger() noexcept { return ledger_; }
+  Ledger<Submission>& ledger() noexcept { return ledger_; }
   Services& services() noexcept { return services_; }
 
   /// Executor's thread. The Python loop, borrowed, made if need be; null with a Python error set.
@@ -109,35 +111,30 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   void linger(const Attached&);
   void park(const Attached&) noexcept;
   void tell_worker(const loop::EventLoop& loop) noexcept;
-  void share_poller(int poll_fd) noexcept;
-  void release_poller(ErlNifEnv* env) noexcept;
-  void release_replaced(ErlNifEnv* env) noexcept;
+
+  enum class Life : std::uint8_t {
+    kOpen,
+    kClosing,   // nothing gets in, and all that it owed is answered
+    kFinished,  // its tasks have been cancelled and the Python loop is closed: it is ticked no more
+  };
 
   Services& services_;
   const std::shared_ptr<Executor> executor_;
   const bool owns_executor_;
-  Ledger ledger_;
+  std::atomic<Life> life_{Life::kOpen};
+  Parking parking_;
+  SharedPoller poller_;
+  LoopWorker worker_;
+  EarlyJobs early_;
+  Ledger<Submission> ledger_;
+  DescriptorEventsOnUse descriptor_events_;
   Part tick_{*this, &HostedLoop::tick};
   Part finish_{*this, &HostedLoop::finish};
-  std::atomic<bool> parked_{true};
-  std::atomic<bool> closing_{false};
-  std::atomic<std::uint64_t> park_sequence_{0};
   std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_
-
-  std::mutex mutex_;           // protects the following
-  std::vector<JobPtr> early_;  // came before there was a Python loop
-  ErlNifPid worker_{};
-  bool has_worker_ = false;
-  std::unique_ptr<DescriptorEvents> descriptor_events_;  // made once
-  int poll_fd_ = -1;               // the poller's descriptor that the next is a duplicate of
-  int select_fd_ = -1;             // for the VM's poll set
-  bool selected_ = false;          // the VM knows select_fd_, and closes it through stop()
-  std::vector<int> replaced_fds_;  // selected, and of a poller descriptor that is no more
 
   // Executor's thread, attached.
   DeferredRef python_loop_;  // deferred, since the last term may die on a scheduler
   Nanos last_active_ = 0;
-  bool finished_ = false;
 };
 
 }  // namespace ep::task

@@ -25,7 +25,8 @@ std::vector<ResourceRef<Submission>> OpenLoops::owed(const Executor* executor) {
   std::lock_guard lock(mutex_);
   for (HostedLoop* const loop : loops_) {
     if (executor != nullptr && &loop->executor() != executor) continue;
-    if (auto submission = loop->ledger().any()) out.push_back(std::move(submission));
+    loop->ledger().look_at_one(
+        [&](Submission* one) { out.push_back(ResourceRef<Submission>::share(one)); });
   }
   return out;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 
 #include "beam/env_pool.h"
@@ -63,7 +62,6 @@ struct Services {
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;
-  std::function<bool(const OwnedEnv&, ERL_NIF_TERM)> tell_router;  // the bridge's
   std::atomic<std::uint64_t> last_chain{0};
   std::atomic<std::size_t> max_pending{0};  // of one loop; more is refused as overload
 };

@@ -61,10 +61,10 @@ void Submission::run() noexcept {
   {
     const Running running(py, loop_->executor(), *this, chain);
     // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
-    if (state_.load() == State::kPending) perform_pending(py);
+    if (claim_.is_open()) perform_pending(py);
   }
   // An interruption that came when the code had just made its task has been taken back.
-  if (state_.load() != State::kPending) cancel_task(py);
+  if (!claim_.is_open()) cancel_task(py);
   loop_->look_for_work();
 }
 
@@ -126,7 +126,7 @@ void Submission::start_task(const Attached& py, PyObject* awaitable) {
   task_ = DeferredRef(py, task, services_.codec->drops());
   task_started_.store(true);
   // Cancelled meanwhile, perhaps, by somebody who saw no task yet.
-  if (state_.load() != State::kPending) cancel_task(py);
+  if (!claim_.is_open()) cancel_task(py);
 }
 
 void Submission::cancel_task(const Attached& py) noexcept {
@@ -147,7 +147,7 @@ void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
 }
 
 void Submission::lose_task(const Attached& py) noexcept {
-  if (services_.forked.here() || state_.load() != State::kPending) return;
+  if (services_.forked.here() || !claim_.is_open()) return;
   const SavedError saved(py);
   PyErr_SetString(PyExc_RuntimeError, "the task was dropped before it was done");
   fail_with_error(py);
@@ -178,25 +178,25 @@ ERL_NIF_TERM Submission::tag(const OwnedEnv& env) noexcept {
 
 // ---- the one reply
 
-bool Submission::claim(State to) noexcept {
-  State pending = State::kPending;
-  if (!state_.compare_exchange_strong(pending, to)) return false;
-  loop_->ledger().remove(this);
-  return true;
+Claim::Result Submission::revoke() noexcept {
+  const Claim::Result result = claim_.revoke();
+  if (result == Claim::Result::kOurs) loop_->ledger().remove(this);
+  return result;
 }
 
 /// The result is made before the submission is claimed: that may take long, or run Python code, and
 /// meanwhile a cancellation must win without waiting.
 void Submission::reply(ErlNifEnv* caller, const OwnedEnv& env, ERL_NIF_TERM result,
                        Send send) noexcept {
-  if (services_.forked.here() || !claim(State::kSending)) return;
+  if (services_.forked.here() || claim_.answer() == Claim::Result::kTooLate) return;
+  loop_->ledger().remove(this);
   enif_send(caller, &owner_, send == Send::kMove ? env.get() : nullptr,
             enif_make_tuple3(env.get(), services_.beam.atoms.async_result, tag(env), result));
-  state_.store(State::kSent);
+  claim_.sent();
 }
 
 void Submission::succeed(const Attached& py, PyObject* value) noexcept {
-  if (state_.load() != State::kPending) return;
+  if (!claim_.is_open()) return;
   const EnvPool::Lease lease(services_.envs);
   ErlNifEnv* const env = lease.get();
   ERL_NIF_TERM term;
@@ -232,7 +232,7 @@ void Submission::fail(const Attached& py, const Problem& problem) noexcept {
 void Submission::fail_with_error(const Attached& py) noexcept {
   const PyRef exception = take_error(py);
   if (services_.forked.here()) services_.forked.end(py, exception);
-  if (state_.load() != State::kPending) return;
+  if (!claim_.is_open()) return;
   const EnvPool::Lease lease(services_.envs);
   const OwnedEnv& env = lease.env();
   // At the deadline the code may be faster than the caller, who must not see a difference.
@@ -247,54 +247,28 @@ void Submission::fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   const OwnedEnv env;
   reply_error(caller, env,
               enif_make_tuple2(env.get(), services_.beam.atoms.executor_died, env.copy(why)));
-  stop_work();
+  cancellation_.begin();
 }
 
 // ---- cancelling
 
-bool Submission::cancel() noexcept {
-  if (claim(State::kCancelled)) {
-    stop_work();
-    return true;
-  }
-  return progress() == Progress::kCancelled;
+Submission::Cancelled Submission::cancel() noexcept {
+  if (revoke() == Claim::Result::kOurs) cancellation_.begin();
+  return progress() == Claim::State::kRevoked ? Cancelled::kNoReply : Cancelled::kReply;
 }
 
-Submission::Progress Submission::progress() const noexcept {
-  switch (state_.load()) {
-    case State::kPending:
-    case State::kSending:
-      break;
-    case State::kSent:
-      return Progress::kSent;
-    case State::kCancelled:
-      return Progress::kCancelled;
-  }
-  return Progress::kPending;
+void Submission::post_to_janitor(Job& job) noexcept {
+  ep::abandon(services_.interpreter->janitor().post(queued(&job)));
 }
 
-void Submission::stop_work() noexcept {
-  if (stopping_work_.exchange(true)) return;
-  ep::abandon(services_.interpreter->janitor().post(queued(&cancellation_)));
+Submission::Code Submission::interrupt_code() noexcept {
+  const Executor::Asked asked =
+      loop_->executor().interrupt(Attached::in_slot(), *this, chain, services_.names.interrupted);
+  return asked == Executor::Asked::kNotHere ? Code::kDoesNotRun : Code::kInterrupted;
 }
 
-void Submission::Cancellation::run() noexcept {
+bool Submission::is_step_running() const noexcept {
   const Attached py = Attached::in_slot();
-  PyObject* const interrupted = owner_.services_.names.interrupted;
-  if (!at_loop_) {
-    Executor& executor = owner_.loop_->executor();
-    const Executor::Asked asked = executor.interrupt(py, owner_, owner_.chain, interrupted);
-    if (asked != Executor::Asked::kNotHere) return;
-    if (!owner_.task_started_.load()) return;
-    at_loop_ = true;
-    if (owner_.is_task_running(py)) owner_.watch_for_stuck_task();
-    return ep::abandon(owner_.loop_->post_to_loop(owner_.queued(this)));
-  }
-  // A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
-  if (!owner_.loop_->closing()) owner_.cancel_task(py);
-}
-
-bool Submission::is_task_running(const Attached& py) const noexcept {
   if (!task_) return false;
   const PyRef current =
       PyRef::steal(PyObject_CallOneArg(services_.names.current_task, loop_->python_loop(py)));
@@ -302,17 +276,32 @@ bool Submission::is_task_running(const Attached& py) const noexcept {
   return current && current.get() == task_.get(py);
 }
 
-/// A step of the task runs right now. As a rule it ends soon, and the loop then cancels the task;
-/// if it does not, nobody but a process of the VM can come back to it without a thread that waits.
-void Submission::watch_for_stuck_task() noexcept {
-  const OwnedEnv env;
-  services_.tell_router(env, enif_make_tuple2(env.get(), services_.beam.atoms.py_stuck,
-                                              enif_make_resource(env.get(), this)));
+/// On the janitor's thread, of the task's that is to be cancelled.
+class Submission::SecondLook final : public Job {
+ public:
+  explicit SecondLook(Submission& submission)
+      : submission_(ResourceRef<Submission>::share(&submission)) {}
+  void run() noexcept override {
+    if (!submission_->is_step_running()) return;
+    HostedLoop& loop = *submission_->loop_;
+    static_cast<void>(loop.executor().interrupt(Attached::in_slot(), loop, submission_->chain,
+                                                submission_->services_.names.interrupted));
+  }
+  void abandon() noexcept override {}
+
+ private:
+  const ResourceRef<Submission> submission_;
+};
+
+void Submission::look_again_at(Nanos time) noexcept {
+  services_.interpreter->janitor().run_at(Attached::in_slot(), make_job<SecondLook>(*this), time);
 }
 
-void Submission::interrupt_stuck_task(const Attached& py) noexcept {
-  if (!is_task_running(py)) return;
-  static_cast<void>(loop_->executor().interrupt(py, *loop_, chain, services_.names.interrupted));
+void Submission::post_to_loop(Job& job) noexcept { ep::abandon(loop_->post_to_loop(queued(&job))); }
+
+/// A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
+void Submission::cancel_task() noexcept {
+  if (!loop_->closing()) cancel_task(Attached::in_slot());
 }
 
 }  // namespace ep::task

@@ -1,9 +1,9 @@
 // Submission: one piece of work that an Erlang process has asked for, from the NIF call that
 // accepts it to the one reply that ends it.
 //
-// It is a NIF resource, and the job that does the work. Whoever moves its state away from kPending
-// first decides how it ends: the result, an error, a cancellation that needs no reply, or the death
-// of the loop. So there is exactly one terminal message, and none after a cancellation:
+// It is a NIF resource, and the job that does the work. Whoever has its claim decides how it ends
+// (claim.h): by the result, an error, a cancellation that needs no reply, or the death of the loop.
+// So there is exactly one terminal message, and none after a cancellation:
 //
 //   {async_result, Tag, {ok, Value} | {error, Reason}}       to the owner (docs/messages.md)
 //
@@ -23,6 +23,8 @@
 #include "cpython/drop_queue.h"
 #include "cpython/ref.h"
 #include "runtime/work.h"
+#include "task/cancellation.h"
+#include "task/claim.h"
 #include "task/ledger.h"
 
 namespace ep::task {
@@ -44,7 +46,7 @@ struct SubmissionSpec {
   std::uint64_t chain = 0;  // 0: starts a chain of its own
 };
 
-class Submission final : public Job, public Work {
+class Submission final : public Job, public Work, private Unwanted {
  public:
   Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec);
 
@@ -54,23 +56,24 @@ class Submission final : public Job, public Work {
 
   /// Any thread. Posts it to where it has to run. Null, or the job, given back: that has closed.
   [[nodiscard]] JobPtr post() noexcept;
-  /// After a refused post(): true if there has been no reply, and now there won't be one.
-  bool withdraw() noexcept { return claim(State::kCancelled); }
+  /// After a refused post(): kOurs if there has been no reply, and now there won't be one.
+  Claim::Result withdraw() noexcept { return revoke(); }
 
+  /// What the owner of a submission can expect.
+  enum class [[nodiscard]] Cancelled : std::uint8_t{
+      kNoReply,
+      kReply,  // it has been sent, or is on its way
+  };
   /// Any thread. Nobody wants the result any more: the work is skipped, interrupted or its task
-  /// cancelled, and no reply is sent. False if the reply has been sent or is on its way.
-  bool cancel() noexcept;
+  /// cancelled, and no reply is sent.
+  Cancelled cancel() noexcept;
 
   /// Any thread; `caller` is the NIF environment if that is a scheduler's, else null. Ends it with
   /// {error, {executor_died, Why}}, and cancels the work.
   void fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept;
 
-  enum class Progress : std::uint8_t { kPending, kSent, kCancelled };
-  /// Any thread. kSent: the reply is in the owner's mailbox, or has been.
-  Progress progress() const noexcept;
-
-  /// The janitor: ends the step of a cancelled task that still runs, if it does.
-  void interrupt_stuck_task(const Attached&) noexcept;
+  /// Any thread.
+  Claim::State progress() const noexcept { return claim_.state(); }
 
   /// The asyncio task of this submission is done.
   void finish_task(const Attached&, PyObject* task) noexcept;
@@ -81,28 +84,14 @@ class Submission final : public Job, public Work {
   Nanos deadline() const noexcept { return deadline_; }
   HostedLoop& loop() const noexcept { return *loop_; }
 
-  LedgerHook ledger_hook;  // the ledger's
+  LedgerHook<Submission> ledger_hook;  // the ledger's
 
   /// The submission that the code on this thread works for: as a call, in a task, or in whatever
   /// inherits a task's context. Null if there is none, or it has been answered.
   static ResourceRef<Submission> current(const Attached&, const Services& services) noexcept;
 
  private:
-  enum class State : std::uint8_t { kPending, kSending, kSent, kCancelled };
-
-  /// Carries a cancellation to the janitor, which interrupts, and to the loop, which cancels.
-  class Cancellation final : public Job {
-   public:
-    explicit Cancellation(Submission& owner) : owner_(owner) {}
-    void run() noexcept override;
-    void abandon() noexcept override {}
-
-   private:
-    void let_go() noexcept override { enif_release_resource(&owner_); }
-
-    Submission& owner_;
-    bool at_loop_ = false;
-  };
+  class SecondLook;
 
   void let_go() noexcept override { enif_release_resource(this); }
   /// Part of it, or itself, for a queue: keeps it alive.
@@ -112,15 +101,23 @@ class Submission final : public Job, public Work {
   }
   KeptTerm::Placed request(ErlNifEnv* scratch) const noexcept;
   ERL_NIF_TERM tag(const OwnedEnv& env) noexcept;
-  bool claim(State to) noexcept;
+  Claim::Result revoke() noexcept;
   void perform_pending(const Attached&) noexcept;
-  void stop_work() noexcept;
   void perform(const Attached&);
   void handle(const Attached&, PyRef value);
   void start_task(const Attached&, PyObject* awaitable);
   void cancel_task(const Attached&) noexcept;
-  bool is_task_running(const Attached&) const noexcept;
-  void watch_for_stuck_task() noexcept;
+
+  // Unwanted, attached
+  void post_to_janitor(Job& job) noexcept override;
+  void release() noexcept override { enif_release_resource(this); }
+  Code interrupt_code() noexcept override;
+  bool has_task() const noexcept override { return task_started_.load(); }
+  bool is_step_running() const noexcept override;
+  void look_again_at(Nanos time) noexcept override;
+  void post_to_loop(Job& job) noexcept override;
+  void cancel_task() noexcept override;
+
   void succeed(const Attached&, PyObject* value) noexcept;
   void fail(const Attached&, const Problem& problem) noexcept;
   void fail_with_error(const Attached&) noexcept;
@@ -138,11 +135,9 @@ class Submission final : public Job, public Work {
   const Where where_;
   const convert::Options options_;
   const Nanos deadline_;
-  std::atomic<State> state_{State::kPending};
-  std::atomic<bool> task_started_{false};
+  Claim claim_;
   Cancellation cancellation_{*this};
-
-  std::atomic<bool> stopping_work_{false};
+  std::atomic<bool> task_started_{false};
 
   // Attached, on the executor's thread. Deferred, since the last term may die on a scheduler.
   DeferredRef task_;
