@@ -13,7 +13,10 @@
 -behaviour(gen_server).
 -compile({no_auto_import, [register/2, unregister/1]}).
 
+-include("py_args.hrl").
+
 -export([register/2, register/3, unregister/1]).
+-export([register_fun/3, register_export/4, unregister/2]).
 -export([start_link/0, create_table/0, chain/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -24,18 +27,37 @@
 
 %% @doc Registers a fun under a name; replaces one of the same name.
 -spec register(py:name(), callback()) -> ok | {error, not_started}.
-register(Name, Fun) when is_function(Fun, 1) ->
-    ask({register, key(Name), Fun}).
+register(Name, Fun) ->
+    register_fun(Name, Fun, ?CALLED([Name, Fun])).
 
 %% @doc Registers `Module:Function/1'; later versions of the module are called.
 -spec register(py:name(), module(), atom()) -> ok | {error, not_started}.
-register(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
-    register(Name, fun Module:Function/1).
+register(Name, Module, Function) ->
+    register_export(Name, Module, Function, ?CALLED([Name, Module, Function])).
 
 %% @doc Python can't call it any more. `ok' also if there was no such name.
 -spec unregister(py:name()) -> ok | {error, not_started}.
 unregister(Name) ->
-    ask({unregister, key(Name)}).
+    unregister(Name, ?CALLED([Name])).
+
+%% @private
+-spec register_fun(term(), term(), py_args:called()) -> ok | {error, not_started}.
+register_fun(Name, Fun, Called) when is_function(Fun, 1) ->
+    ask({register, key(py_args:name(Name, 1, Called)), Fun});
+register_fun(_Name, _Fun, Called) ->
+    py_args:refuse("expected a fun of one argument, the list of Python's arguments", 2, Called).
+
+%% @private
+-spec register_export(term(), term(), term(), py_args:called()) -> ok | {error, not_started}.
+register_export(Name, Module, Function, Called) ->
+    is_atom(Module) orelse py_args:refuse("expected the name of a module, an atom", 2, Called),
+    is_atom(Function) orelse py_args:refuse("expected the name of a function, an atom", 3, Called),
+    register_fun(Name, fun Module:Function/1, Called).
+
+%% @private
+-spec unregister(term(), py_args:called()) -> ok | {error, not_started}.
+unregister(Name, Called) ->
+    ask({unregister, key(py_args:name(Name, 1, Called))}).
 
 %% One after the other, so that the table and the names that Python sees agree.
 ask(Request) ->
@@ -62,7 +84,7 @@ create_table() ->
 %% @private
 %% @doc Which chain of nested calls the calling process belongs to: its number, the loop that
 %% waits for it, and by when.
--spec chain() -> undefined | {pos_integer(), py_nif:loop() | undefined, infinity | integer()}.
+-spec chain() -> undefined | {pos_integer(), py_nif:loop() | undefined, py_deadline:deadline()}.
 chain() ->
     get(?CHAIN).
 
@@ -98,7 +120,7 @@ handle_cast(_Message, State) ->
 %% @private
 -spec handle_info(term(), state()) -> {noreply, state()}.
 handle_info({py_call, Call, Target, Args, Timeout, Chain, Loop}, State) ->
-    Pid = spawn_link(fun() -> run(Call, Target, Args, {Chain, Loop, deadline(Timeout)}) end),
+    Pid = spawn_link(fun() -> run(Call, Target, Args, {Chain, Loop, py_deadline:in(Timeout)}) end),
     {noreply, State#{Pid => Call, Call => Pid}};
 handle_info({'EXIT', Pid, Reason}, State) ->
     {noreply, ended(Pid, Reason, State)};
@@ -130,9 +152,6 @@ ended(Pid, Reason, State) ->
         error ->
             State
     end.
-
-deadline(infinity) -> infinity;
-deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
 
 run(Call, Target, Args, Chain) ->
     put(?CHAIN, Chain),

@@ -3,20 +3,25 @@
 %% The application starts `num_contexts' of them, and each process has one of these, by its pid.
 %% start_link/1 makes one of your own: a thread whose calls wait for nobody else's. All contexts
 %% share the interpreter, so `__main__' and imported modules too. A context is named by its
-%% process or by the reference that `py:context/0' gives.
+%% process, by the name that this is registered under, or by what `py:context/0' gives.
+%% The other arguments are those of the functions of the same names in `py'.
 -module(py_context).
 -behaviour(gen_server).
 
+-include("py_args.hrl").
+
 -export([start_link/0, start_link/1, stop/1]).
 -export([call/4, call/5, call/6, eval/2, eval/3, eval/4, exec/2, exec/3]).
--export([call_method/4, call_method/5, getattr/3, interrupt/1]).
--export([mine/0, nth/1, ref/1, start_numbered/1]).
+-export([call_method/4, call_method/5, call_method/6, getattr/3, getattr/4, interrupt/1]).
+-export([request/4, interrupt/2, loop/3, mine/0, nth/2, ref/1, start_numbered/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([context/0]).
 
 -type context() :: pid() | atom() | py_nif:loop().
--type option() :: {name, atom()}.
+
+%% Under which a context's process keeps its loop, for ref/1.
+-define(LOOP, '$erlang_python_context').
 
 %% @doc A context without a name.
 -spec start_link() -> gen_server:start_ret().
@@ -24,103 +29,153 @@ start_link() ->
     start_link([]).
 
 %% @doc A context; `[{name, Name}]' registers its process.
--spec start_link([option()]) -> gen_server:start_ret().
-start_link(Options) when is_list(Options) ->
-    case [Option || Option <- Options, not is_option(Option)] of
-        [] -> ok;
-        [Unknown | _] -> error({unknown_option, Unknown})
-    end,
-    case proplists:lookup(name, Options) of
-        none -> gen_server:start_link(?MODULE, own, []);
-        {name, Name} -> gen_server:start_link({local, Name}, ?MODULE, own, [])
+-spec start_link([{name, atom()}] | #{name => atom()}) -> gen_server:start_ret().
+start_link(Options) ->
+    case py_options:parse(Options, #{name => undefined}, 1, ?CALLED([Options])) of
+        #{name := undefined} -> gen_server:start_link(?MODULE, own, []);
+        #{name := Name} -> gen_server:start_link({local, Name}, ?MODULE, own, [])
     end.
 
-is_option({name, Name}) -> is_atom(Name);
-is_option(_) -> false.
-
-%% @doc Ends a context that start_link made. Work in it is answered with `executor_died'.
+%% @doc Ends a context that start_link made. Work in it is answered with `executor_died'. `ok' if it
+%% has ended already.
 -spec stop(pid() | atom()) -> ok.
 stop(Context) ->
-    gen_server:stop(Context).
+    Called = ?CALLED([Context]),
+    is_reference(Context) andalso
+        py_args:refuse("expected the process of a context, or its registered name", 1, Called),
+    case loop(Context, 1, Called) of
+        dead ->
+            ok;
+        undefined ->
+            ok;
+        _Loop ->
+            try
+                gen_server:stop(Context)
+            catch
+                exit:noproc -> ok;
+                exit:normal -> ok
+            end
+    end.
 
 %% @doc As `py:call/3', on this context.
 -spec call(context(), py:name(), py:name(), [term()]) -> py:result().
 call(Context, Module, Function, Args) ->
-    call(Context, Module, Function, Args, #{}, #{}).
+    Called = ?CALLED([Context, Module, Function, Args]),
+    Request = py_args:call(Module, Function, Args, #{}, 2, Called),
+    request(Context, Request, py_options:call(), Called).
 
-%% @doc As `py:call/4', on this context.
+%% @doc With keyword arguments.
 -spec call(context(), py:name(), py:name(), [term()], py:kwargs()) -> py:result().
 call(Context, Module, Function, Args, Kwargs) ->
-    call(Context, Module, Function, Args, Kwargs, #{}).
+    Called = ?CALLED([Context, Module, Function, Args, Kwargs]),
+    Request = py_args:call(Module, Function, Args, Kwargs, 2, Called),
+    request(Context, Request, py_options:call(), Called).
 
-%% @doc As `py:call/5', on this context.
+%% @doc With options or a time limit.
 -spec call(context(), py:name(), py:name(), [term()], py:kwargs(), py:options()) -> py:result().
-call(Context, Module, Function, Args, Kwargs, Options) when is_list(Args), is_map(Kwargs) ->
-    request(Context, {call, Module, Function, Args, Kwargs}, Options).
+call(Context, Module, Function, Args, Kwargs, Options) ->
+    Called = ?CALLED([Context, Module, Function, Args, Kwargs, Options]),
+    Request = py_args:call(Module, Function, Args, Kwargs, 2, Called),
+    request(Context, Request, py_options:parse(Options, py_options:call(), 6, Called), Called).
 
 %% @doc As `py:eval/1', on this context.
 -spec eval(context(), py:code()) -> py:result().
 eval(Context, Code) ->
-    eval(Context, Code, #{}, #{}).
+    Called = ?CALLED([Context, Code]),
+    request(Context, py_args:eval(Code, #{}, 2, Called), py_options:call(), Called).
 
-%% @doc As `py:eval/2', on this context.
+%% @doc With local variables.
 -spec eval(context(), py:code(), py:locals()) -> py:result().
 eval(Context, Code, Locals) ->
-    eval(Context, Code, Locals, #{}).
+    Called = ?CALLED([Context, Code, Locals]),
+    request(Context, py_args:eval(Code, Locals, 2, Called), py_options:call(), Called).
 
-%% @doc As `py:eval/3', on this context.
+%% @doc With options or a time limit.
 -spec eval(context(), py:code(), py:locals(), py:options()) -> py:result().
-eval(Context, Code, Locals, Options) when is_map(Locals) ->
-    request(Context, {eval, code(Code), Locals}, Options).
+eval(Context, Code, Locals, Options) ->
+    Called = ?CALLED([Context, Code, Locals, Options]),
+    Request = py_args:eval(Code, Locals, 2, Called),
+    request(Context, Request, py_options:parse(Options, py_options:call(), 4, Called), Called).
 
 %% @doc As `py:exec/1', on this context.
 -spec exec(context(), py:code()) -> ok | {error, py:error()}.
 exec(Context, Code) ->
-    exec(Context, Code, #{}).
+    Called = ?CALLED([Context, Code]),
+    done(request(Context, py_args:exec(Code, 2, Called), py_options:call(), Called)).
 
-%% @doc As `py:exec/2', on this context.
+%% @doc With options or a time limit.
 -spec exec(context(), py:code(), py:options()) -> ok | {error, py:error()}.
 exec(Context, Code, Options) ->
-    case request(Context, {exec, code(Code)}, Options) of
-        {ok, none} -> ok;
-        {error, _} = Error -> Error
-    end.
+    Called = ?CALLED([Context, Code, Options]),
+    Request = py_args:exec(Code, 2, Called),
+    Checked = py_options:parse(Options, py_options:call(), 3, Called),
+    done(request(Context, Request, Checked, Called)).
+
+done({ok, none}) -> ok;
+done({error, _} = Error) -> Error.
 
 %% @doc As `py:call_method/3', on this context.
 -spec call_method(context(), py:object(), py:name(), [term()]) -> py:result().
 call_method(Context, Object, Name, Args) ->
-    call_method(Context, Object, Name, Args, #{}).
+    Called = ?CALLED([Context, Object, Name, Args]),
+    Request = py_args:call_method(Object, Name, Args, #{}, 2, Called),
+    request(Context, Request, py_options:call(), Called).
 
-%% @doc As `py:call_method/4', on this context.
+%% @doc With keyword arguments.
 -spec call_method(context(), py:object(), py:name(), [term()], py:kwargs()) -> py:result().
-call_method(Context, Object, Name, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
-    request(Context, {call_method, Object, Name, Args, Kwargs}, #{}).
+call_method(Context, Object, Name, Args, Kwargs) ->
+    Called = ?CALLED([Context, Object, Name, Args, Kwargs]),
+    Request = py_args:call_method(Object, Name, Args, Kwargs, 2, Called),
+    request(Context, Request, py_options:call(), Called).
+
+%% @doc With options or a time limit.
+-spec call_method(context(), py:object(), py:name(), [term()], py:kwargs(), py:options()) ->
+    py:result().
+call_method(Context, Object, Name, Args, Kwargs, Options) ->
+    Called = ?CALLED([Context, Object, Name, Args, Kwargs, Options]),
+    Request = py_args:call_method(Object, Name, Args, Kwargs, 2, Called),
+    request(Context, Request, py_options:parse(Options, py_options:call(), 6, Called), Called).
 
 %% @doc As `py:getattr/2', on this context.
 -spec getattr(context(), py:object(), py:name()) -> py:result().
 getattr(Context, Object, Name) ->
-    request(Context, {getattr, Object, Name}, #{}).
+    Called = ?CALLED([Context, Object, Name]),
+    request(Context, py_args:getattr(Object, Name, 2, Called), py_options:call(), Called).
+
+%% @doc With options or a time limit.
+-spec getattr(context(), py:object(), py:name(), py:options()) -> py:result().
+getattr(Context, Object, Name, Options) ->
+    Called = ?CALLED([Context, Object, Name, Options]),
+    Request = py_args:getattr(Object, Name, 2, Called),
+    request(Context, Request, py_options:parse(Options, py_options:call(), 4, Called), Called).
 
 %% @doc As `py:interrupt/1'.
 -spec interrupt(context()) -> ok | {error, not_started | {executor_died, stopped}}.
 interrupt(Context) ->
-    case ref(Context) of
+    interrupt(Context, ?CALLED([Context])).
+
+%% @private
+-spec interrupt(term(), py_args:called()) -> ok | {error, not_started | {executor_died, stopped}}.
+interrupt(Context, Called) ->
+    case loop(Context, 1, Called) of
         undefined -> {error, not_started};
         dead -> {error, {executor_died, stopped}};
-        Ref -> py_nif:interrupt(Ref)
+        Loop -> py_nif:interrupt(Loop)
     end.
 
-request(Context, Request, Options) ->
-    Checked = py_work:options(Options),
+%% @private
+%% @doc Runs what has been checked, on the context that is the first argument of a public function.
+-spec request(term(), py_nif:request(), py_options:options(), py_args:called()) -> py:result().
+request(Context, Request, Options, Called) ->
+    py_work:call(loop(Context, 1, Called), call, Request, Options).
+
+%% @private
+%% @doc The loop of a context that a caller has named; refuses what is none.
+-spec loop(term(), pos_integer(), py_args:called()) -> py_nif:loop() | undefined | dead.
+loop(Context, At, Called) ->
     case ref(Context) of
-        dead -> {error, {executor_died, stopped}};
-        Loop -> py_work:call(Loop, call, Request, Checked)
-    end.
-
-code(Code) ->
-    case unicode:characters_to_binary(Code) of
-        Binary when is_binary(Binary) -> Binary;
-        _ -> error(badarg, [Code])
+        none -> py_args:refuse("expected a context: its process, name or reference", At, Called);
+        Loop -> Loop
     end.
 
 %% @private
@@ -136,25 +191,43 @@ mine() ->
     ).
 
 %% @private
--spec nth(pos_integer()) -> py_nif:loop() | undefined.
-nth(N) ->
+-spec nth(term(), py_args:called()) -> py_nif:loop() | undefined.
+nth(N, Called) ->
     Size = persistent_term:get({?MODULE, size}, 0),
-    is_integer(N) andalso N >= 1 andalso (Size =:= 0 orelse N =< Size) orelse error(badarg, [N]),
-    numbered(N).
+    if
+        is_integer(N), N >= 1, Size =:= 0 -> undefined;
+        is_integer(N), N >= 1, N =< Size -> numbered(N);
+        true -> py_args:refuse(io_lib:format("expected a number from 1 to ~b", [Size]), 1, Called)
+    end.
 
 numbered(N) ->
     persistent_term:get({?MODULE, N}, undefined).
 
 %% @private
--spec ref(context() | atom()) -> py_nif:loop() | undefined | dead.
-ref(Context) when is_pid(Context); is_atom(Context), Context =/= undefined ->
-    try
-        gen_server:call(Context, ref, infinity)
-    catch
-        exit:{_Reason, {gen_server, call, _}} -> dead
+%% @doc The loop of a context. `undefined': the application does not run; `dead': it has ended;
+%% `none': this is no context.
+-spec ref(term()) -> py_nif:loop() | undefined | dead | none.
+ref(undefined) ->
+    undefined;
+ref(Name) when is_atom(Name) ->
+    case whereis(Name) of
+        Pid when is_pid(Pid) -> ref(Pid);
+        _ -> dead
     end;
-ref(Context) ->
-    Context.
+ref(Pid) when is_pid(Pid), node(Pid) =:= node() ->
+    %% Anybody's process may be asked this way, and does not have to answer.
+    case process_info(Pid, dictionary) of
+        {dictionary, Dictionary} -> proplists:get_value(?LOOP, Dictionary, none);
+        undefined -> dead
+    end;
+ref(Loop) when is_reference(Loop) ->
+    try py_nif:loop_is_blocked(Loop) of
+        _ -> Loop
+    catch
+        error:badarg -> none
+    end;
+ref(_) ->
+    none.
 
 %% @private
 -spec start_numbered(pos_integer()) -> gen_server:start_ret().
@@ -168,6 +241,7 @@ init(Which) ->
     case py_nif:context_new(name(Which)) of
         {ok, Loop} ->
             {ok, _Worker} = py_event_worker:start_link(name(Which), Loop),
+            put(?LOOP, Loop),
             case Which of
                 {numbered, N} -> persistent_term:put({?MODULE, N}, Loop);
                 own -> ok
@@ -181,9 +255,8 @@ name({numbered, N}) -> <<"py_context_", (integer_to_binary(N))/binary>>;
 name(own) -> <<"py_context">>.
 
 %% @private
--spec handle_call(term(), gen_server:from(), py_nif:loop()) -> {reply, term(), py_nif:loop()}.
-handle_call(ref, _From, Loop) ->
-    {reply, Loop, Loop};
+-spec handle_call(term(), gen_server:from(), py_nif:loop()) ->
+    {reply, {error, unknown}, py_nif:loop()}.
 handle_call(_Request, _From, Loop) ->
     {reply, {error, unknown}, Loop}.
 

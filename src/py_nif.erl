@@ -195,8 +195,9 @@ submit(_Loop, _Where, _Owner, _Tag, _Request, _Binary, _Timeout, _Chain) ->
 cancel(_Submission) ->
     erlang:nif_error(not_loaded).
 
-%% @doc How far a submission of the calling process is.
--spec submission_state(submission()) -> pending | sent | cancelled.
+%% @doc How far a submission of the calling process is. `sending': the reply has not been counted as
+%% sent, but may have come.
+-spec submission_state(submission()) -> pending | sending | sent | cancelled.
 submission_state(_Submission) ->
     erlang:nif_error(not_loaded).
 

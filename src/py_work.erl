@@ -3,22 +3,21 @@
 %% contexts and tasks of loops alike.
 -module(py_work).
 
--export([call/4, start/3, cast/3, await/2, nested/1, router/0, options/1]).
+-export([call/4, start/4, cast/4, await/3, cancel/2, drop/1, nested/1, router/0]).
 
--export_type([options/0]).
-
--type options() :: #{timeout => timeout(), binary => auto | str | bytes}.
+-type target() :: py_nif:loop() | undefined | dead.
+%% `undefined': the application does not run; `dead': the context has ended.
 -type where() :: call | task.
 -type result() :: {ok, term()} | {error, py:error()}.
 
 %% @doc Hands in a request and waits for the result until the deadline. A deadline inherited from
 %% the call of Python that this process works for ends it earlier.
--spec call(py_nif:loop() | undefined, where(), py_nif:request(), options()) -> result().
-call(undefined, _Where, _Request, _Options) ->
-    {error, not_started};
+-spec call(target(), where(), py_nif:request(), py_options:options()) -> result().
+call(Loop, _Where, _Request, _Options) when is_atom(Loop) ->
+    missing(Loop);
 call(Loop, Where, Request, Options) ->
     {Chain, Timeout} = chain(maps:get(timeout, Options)),
-    Binary = maps:get(binary, Options, auto),
+    Binary = maps:get(binary, Options),
     Tag = make_ref(),
     case py_nif:submit(Loop, Where, self(), Tag, Request, Binary, Timeout, Chain) of
         {error, _} = Error ->
@@ -35,12 +34,12 @@ call(Loop, Where, Request, Options) ->
     end.
 
 %% @doc Hands in a request; await/2 takes the result.
--spec start(py_nif:loop() | undefined, where(), py_nif:request()) -> reference().
-start(undefined, _Where, _Request) ->
-    refused({error, not_started});
-start(Loop, Where, Request) ->
+-spec start(target(), where(), py_nif:request(), py_options:options()) -> reference().
+start(Loop, _Where, _Request, _Options) when is_atom(Loop) ->
+    refused(missing(Loop));
+start(Loop, Where, Request, #{binary := Binary}) ->
     {Chosen, Chain} = unblocked(Loop),
-    case py_nif:submit(Chosen, Where, self(), self, Request, auto, infinity, Chain) of
+    case py_nif:submit(Chosen, Where, self(), self, Request, Binary, infinity, Chain) of
         {error, _} = Error -> refused(Error);
         Submission -> Submission
     end.
@@ -76,6 +75,9 @@ nested(Loop) ->
         _ -> Loop
     end.
 
+missing(undefined) -> {error, not_started};
+missing(dead) -> {error, {executor_died, stopped}}.
+
 %% The caller of an asynchronous function learns of a refusal where it looks for the result.
 refused(Error) ->
     Ref = make_ref(),
@@ -84,64 +86,109 @@ refused(Error) ->
 
 %% @doc Hands in a request whose result nobody waits for. It outlives its caller; a failure is
 %% logged.
--spec cast(py_nif:loop() | undefined, where(), py_nif:request()) -> ok.
-cast(Loop, Where, Request) ->
-    Tag = {cast, {element(2, Request), element(3, Request)}},
-    case Loop =/= undefined andalso router() of
-        Router when is_pid(Router) ->
-            case py_nif:submit(Loop, Where, Router, Tag, Request, auto, infinity, 0) of
-                {error, _} = Error ->
-                    Router ! {async_result, Tag, Error},
-                    ok;
-                _Submission ->
-                    ok
-            end;
+-spec cast(target(), where(), py_nif:request(), py_options:options()) -> ok.
+cast(Loop, Where, Request, #{binary := Binary}) ->
+    What = {element(2, Request), element(3, Request)},
+    Router = whereis(py_callback),
+    case {Loop, Router} of
+        {undefined, _} -> not_cast(What, missing(undefined));
+        {_, undefined} -> not_cast(What, missing(undefined));
+        {dead, _} -> not_cast(What, missing(dead));
         _ ->
-            logger:error("Python work was not started: ~tp: erlang_python does not run", [Tag])
-    end,
-    ok.
+            Tag = {cast, What},
+            case py_nif:submit(Loop, Where, Router, Tag, Request, Binary, infinity, 0) of
+                {error, _} = Error -> not_cast(What, Error);
+                _Submission -> ok
+            end
+    end.
 
-%% @doc The result of start/3, for the process that called it. When the time is over the work is
-%% cancelled. Fails with `badarg' for a reference that is none of this process's, or whose result
-%% has been taken already.
--spec await(reference(), timeout()) -> result().
-await(Ref, Timeout) ->
-    is_timeout(Timeout) orelse error(badarg, [Ref, Timeout]),
+not_cast(What, Error) ->
+    logger:error("Python work was not started: ~tp: ~ts", [What, py:format_error(Error)]).
+
+%% @doc The result of start/4, for the process that called it. When the time is over the work goes
+%% on, and can be awaited again. Fails with `badarg' for a reference that is none of this process's,
+%% or whose result has been taken already.
+-spec await(term(), term(), py_args:called()) -> result().
+await(Ref, Timeout, Called) when is_reference(Ref) ->
+    Time = py_args:timeout(Timeout, 2, Called),
     receive
         {async_result, Ref, Result} -> Result
     after 0 ->
-        case py_nif:submission_state(Ref) of
-            pending -> wait(Ref, Timeout);
-            sent -> take_sent(Ref);
+        case state(Ref, Called) of
+            pending -> wait(Ref, Time);
+            sent -> take_sent(Ref, Called);
             cancelled -> {error, cancelled}
         end
-    end.
+    end;
+await(_Ref, _Timeout, Called) ->
+    py_args:refuse("expected a reference to work that this process has started", 1, Called).
 
-wait(Ref, Timeout) ->
+wait(Ref, Time) ->
     receive
         {async_result, Ref, Result} -> Result
-    after Timeout ->
+    after Time -> {error, timeout}
+    end.
+
+%% How far the work is; refuses references to anything else.
+state(Ref, Called) ->
+    try py_nif:submission_state(Ref) of
+        sending ->
+            %% The thread that replies is between sending and saying that it has.
+            erlang:yield(),
+            state(Ref, Called);
+        State ->
+            State
+    catch
+        error:badarg ->
+            py_args:refuse("this reference is not to work that this process has started", 1, Called)
+    end.
+
+take_sent(Ref, Called) ->
+    receive
+        {async_result, Ref, Result} -> Result
+    after 0 -> taken(Ref, Called)
+    end.
+
+-spec taken(reference(), py_args:called()) -> no_return().
+taken(_Ref, Called) ->
+    py_args:refuse("the result of this work has been taken already", 1, Called).
+
+%% @doc Gives up the work of start/4. `true': there will be no result. `false': it has ended before,
+%% and its result can be taken. Fails as await/3 does.
+-spec cancel(term(), py_args:called()) -> boolean().
+cancel(Ref, Called) when is_reference(Ref) ->
+    case is_here(Ref) of
+        true ->
+            false;
+        false ->
+            case state(Ref, Called) of
+                pending -> py_nif:cancel(Ref) =:= ok;
+                cancelled -> false;
+                sent -> not (is_here(Ref) orelse taken(Ref, Called))
+            end
+    end;
+cancel(_Ref, Called) ->
+    py_args:refuse("expected a reference to work that this process has started", 1, Called).
+
+%% Is the result in the mailbox? Nobody else asks for it, so it may change its place there.
+is_here(Ref) ->
+    receive
+        {async_result, Ref, _} = Message ->
+            self() ! Message,
+            true
+    after 0 -> false
+    end.
+
+%% @doc Gives up work whose result has not been taken, and leaves no message of it behind.
+-spec drop(reference()) -> ok.
+drop(Ref) ->
+    receive
+        {async_result, Ref, _} -> ok
+    after 0 ->
         case py_nif:cancel(Ref) of
-            ok -> {error, timeout};
-            sent -> arrive(Ref)
+            ok -> ok;
+            sent -> receive {async_result, Ref, _} -> ok end
         end
-    end.
-
-%% It is there now, or on its way; or it has been taken before it counted as sent.
-arrive(Ref) ->
-    receive
-        {async_result, Ref, Result} -> Result
-    after 1 ->
-        case py_nif:submission_state(Ref) of
-            pending -> arrive(Ref);
-            sent -> take_sent(Ref)
-        end
-    end.
-
-take_sent(Ref) ->
-    receive
-        {async_result, Ref, Result} -> Result
-    after 0 -> error(badarg, [Ref])
     end.
 
 %% @private
@@ -149,34 +196,9 @@ take_sent(Ref) ->
 router() ->
     whereis(py_callback).
 
-%% @doc Checks and completes options.
--spec options(options() | timeout()) -> options().
-options(Options) when is_map(Options) ->
-    Known = #{timeout => 30000, binary => auto},
-    case maps:keys(maps:without(maps:keys(Known), Options)) of
-        [] -> check(maps:merge(Known, Options));
-        [Unknown | _] -> error({unknown_option, Unknown})
-    end;
-options(Timeout) ->
-    check(#{timeout => Timeout, binary => auto}).
-
-check(#{timeout := Timeout, binary := Binary} = Options) ->
-    is_timeout(Timeout) orelse error({bad_option, {timeout, Timeout}}),
-    lists:member(Binary, [auto, str, bytes]) orelse error({bad_option, {binary, Binary}}),
-    Options.
-
-%% What `receive ... after' takes.
-is_timeout(Timeout) ->
-    Timeout =:= infinity orelse (is_integer(Timeout) andalso Timeout >= 0 andalso
-                                     Timeout =< 16#ffffffff).
-
 chain(Timeout) ->
     case py_callback:chain() of
         undefined -> {0, Timeout};
-        {Chain, _Loop, infinity} -> {Chain, Timeout};
-        {Chain, _Loop, Deadline} -> {Chain, min(Timeout, left(Deadline))}
+        %% `infinity' compares greater than any integer.
+        {Chain, _Loop, Deadline} -> {Chain, min(Timeout, py_deadline:left(Deadline))}
     end.
-
-%% `infinity' compares greater than any integer.
-left(Deadline) ->
-    max(0, Deadline - erlang:monotonic_time(millisecond)).

@@ -8,7 +8,7 @@ suite() -> [{timetrap, {seconds, 60}}].
 
 all() ->
     [
-        call_gives_result, names_are_atoms_or_binaries, dotted_names, keyword_arguments,
+        call_gives_result, names_are_atoms_binaries_or_charlists, dotted_names, keyword_arguments,
         names_that_become_one,
         options_of_a_call, coroutine_function_is_awaited, awaitable_objects_are_awaited,
         future_of_the_loop_is_awaited, not_found, missing_import_deeper_in_is_an_exception,
@@ -19,7 +19,8 @@ all() ->
         timeout_zero, no_late_message, interrupted_code_runs_finally, swallowed_interruption,
         interrupt_raises_keyboard_interrupt, interrupt_of_idle_context, cast_runs_and_logs_failures,
         cast_outlives_its_caller, spawn_call_and_await, await_twice, await_of_foreign_reference,
-        await_timeout_cancels, async_call_and_await, async_gather_in_order,
+        await_that_times_out_leaves_the_call, cancel_interrupts_a_call,
+        await_of_a_taken_reference_never_waits, async_call_and_await, async_gather_in_order,
         async_gather_first_error_cancels_the_rest, async_gather_bad_call_starts_nothing,
         async_gather_one_deadline, objects_and_methods, object_dies_with_its_last_term,
         context_of_a_process, version_and_mode, format_error_of_each_shape, unknown_options_raise,
@@ -80,10 +81,11 @@ call_gives_result(_) ->
     {ok, 4.0} = py:call(math, sqrt, [16.0]),
     {ok, 1267650600228229401496703205376} = py:call(builtins, pow, [2, 100]).
 
-names_are_atoms_or_binaries(_) ->
+names_are_atoms_binaries_or_charlists(_) ->
     {ok, 2.0} = py:call(<<"math">>, <<"sqrt">>, [4]),
     {ok, 2.0} = py:call(math, <<"sqrt">>, [4]),
-    ?EXCEPTION(<<"TypeError">>) = py:call("math", sqrt, [4]).
+    {ok, 2.0} = py:call("math", "sqrt", [4]),
+    {error, {not_found, <<"nöpe"/utf8>>, sqrt}} = py:call("nöpe", sqrt, [4]).
 
 dotted_names(_) ->
     {ok, <<"deep">>} = py:call('__main__', 'Point.Inner.deep', []),
@@ -94,7 +96,16 @@ keyword_arguments(_) ->
     {ok, [[1], #{<<"a">> := 2, <<"b">> := <<"x">>}]} =
         py:call('__main__', echo, [1], #{a => 2, <<"b">> => <<"x">>}),
     {ok, [1, 2, 3]} = py:call(builtins, sorted, [[3, 2, 1]]),
-    {ok, [3, 2, 1]} = py:call(builtins, sorted, [[1, 2, 3]], #{reverse => true}).
+    {ok, [3, 2, 1]} = py:call(builtins, sorted, [[1, 2, 3]], #{reverse => true}),
+    %% Elixir's `a: 2', and what people write in Erlang.
+    {ok, [[1], #{<<"a">> := 2, <<"b">> := 3, <<"c">> := 4}]} =
+        py:call('__main__', echo, [1], [{a, 2}, {<<"b">>, 3}, {"c", 4}]),
+    {ok, [[], #{<<"ä"/utf8>> := 1}]} = py:call('__main__', echo, [], #{"ä" => 1}),
+    {ok, [[1], Empty]} = py:call('__main__', echo, [1], []),
+    0 = map_size(Empty),
+    ?assertError(badarg, py:call('__main__', echo, [], [{a, 1}, {a, 2}])),
+    {ok, 3} = py:eval(<<"a + b">>, [{a, 1}, {"b", 2}]),
+    {ok, 5} = py:call_method([1, 5, 3], '__getitem__', [1], []).
 
 names_that_become_one(_) ->
     Both = #{a => 1, <<"a">> => 2, <<"b">> => 3},
@@ -346,6 +357,14 @@ await_twice(_) ->
     {ok, 4.0} = py:await(Ref, infinity),
     ?assertError(badarg, py:await(Ref, 0)).
 
+%% The thread that replies may not have noted yet that it has.
+await_of_a_taken_reference_never_waits(_) ->
+    [begin
+        Ref = py:spawn_call(math, sqrt, [16]),
+        {ok, 4.0} = py:await(Ref, infinity),
+        ?assertError(badarg, py:await(Ref, infinity))
+     end || _ <- lists:seq(1, 5000)].
+
 await_of_foreign_reference(_) ->
     ?assertError(badarg, py:await(make_ref(), 0)),
     Ref = py:spawn_call(math, sqrt, [16]),
@@ -353,10 +372,21 @@ await_of_foreign_reference(_) ->
     {badarg, _} = ep_test:down(Other),
     {ok, 4.0} = py:await(Ref).
 
-await_timeout_cancels(_) ->
+await_that_times_out_leaves_the_call(_) ->
+    ep_test:define(<<"gate = threading.Event()">>),
+    Ref = py:spawn_call('__main__', 'gate.wait', []),
+    [{error, timeout} = py:await(Ref, Timeout) || Timeout <- [0, 20]],
+    {ok, none} = py_event_loop:run('__main__', 'gate.set', []),
+    {ok, true} = py:await(Ref),
+    ?assertError(badarg, py:await(Ref)),
+    ep_test:no_message().
+
+cancel_interrupts_a_call(_) ->
     Ref = py:spawn_call('__main__', spin, []),
     {error, timeout} = py:await(Ref, 50),
-    {error, cancelled} = py:await(Ref, 50),
+    true = py:cancel(Ref),
+    false = py:cancel(Ref),
+    {error, cancelled} = py:await(Ref),
     {ok, 1} = py:eval(<<"1">>),
     ep_test:no_message().
 
@@ -365,7 +395,9 @@ async_call_and_await(_) ->
     {ok, [[1], #{<<"k">> := 2}]} = py:async_await(Ref),
     {ok, 4.0} = py:async_await(py:async_call(math, sqrt, [16]), 5000),
     {ok, 4.0} = py:await(py:async_call(math, sqrt, [16])),
-    {error, timeout} = py:async_await(py:async_call(asyncio, sleep, [100]), 20),
+    Slow = py:async_call(asyncio, sleep, [100]),
+    {error, timeout} = py:async_await(Slow, 20),
+    true = py:cancel(Slow),
     ep_test:no_message().
 
 async_gather_in_order(_) ->
@@ -477,7 +509,7 @@ bad_arguments_raise(_) ->
      || T <- [-1, 1.5, soon, 1 bsl 40]],
     ?assertError({bad_option, {binary, utf8}}, py:call(math, sqrt, [1], #{}, #{binary => utf8})),
     ?assertError(_, py:call(math, sqrt, 1)),
-    ?assertError(_, py:call(math, sqrt, [1], [])),
+    {ok, 1.0} = py:call(math, sqrt, [1], []),
     ?assertError(_, py:cast(math, sqrt, 1)),
     ?assertError(_, py:spawn_call(math, sqrt, 1)),
     ?assertError(_, py:async_call(math, sqrt, 1)),
@@ -486,11 +518,25 @@ bad_arguments_raise(_) ->
     ?assertError(_, py:await(not_a_ref)),
     ?assertError(_, py:await(make_ref(), -1)),
     ?assertError(_, py:eval(<<"1">>, not_a_map)),
-    ?EXCEPTION(<<"TypeError">>) = py:call(math, sqrt, [1 | 2]),
-    ?EXCEPTION(<<"TypeError">>) = py:call(17, sqrt, [1]).
+    ?assertError(badarg, py:call(math, sqrt, [1 | 2])),
+    ?assertError(badarg, py:call(17, sqrt, [1])).
 
 call_on_chosen_context(_) ->
     Context = py:context(2),
+    {ok, 4.0} = py:call(Context, math, sqrt, [16], #{}, 1000),
+    {error, timeout} = py:call(Context, asyncio, sleep, [60], [], [{timeout, 20}]),
+    ?EXCEPTION(<<"TypeError">>) = py:call(Context, asyncio, sleep, [60], #{timeout => 20}),
+    {ok, Chosen} = py:eval(Context, <<"threading.get_ident()">>),
+    {ok, Chosen} = py:eval(Context, "threading.get_ident() + x", #{x => 0}),
+    {ok, Chosen} = py:eval(Context, "threading.get_ident() + x", [{x, 0}], 1000),
+    ok = py:exec(Context, "chosen = threading.get_ident()", #{timeout => 1000}),
+    {ok, Chosen} = py:eval("chosen"),
+    {ok, Chosen} = py:await(py:spawn_call(Context, threading, get_ident, [])),
+    {ok, Chosen} = py:await(py:spawn_call(Context, threading, get_ident, [], [], [])),
+    ok = py:cast(Context, '__main__', 'notes.append', [cast_there]),
+    ok = py:cast(Context, '__main__', 'notes.append', [cast_there], #{}, #{binary => str}),
+    ep_test:wait_until(fun() -> {ok, 2} =:= py:eval("notes.count('cast_there')") end),
+    ok = py:exec("notes.clear()"),
     {ok, 4.0} = py:call(Context, math, sqrt, [16]),
     {ok, [3, 2, 1]} = py:call(Context, builtins, sorted, [[1, 2, 3]], #{reverse => true}),
     {ok, Thread} = py:call(Context, threading, get_ident, []),

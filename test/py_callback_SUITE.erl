@@ -116,7 +116,7 @@ unregistering(_) ->
 
 bad_registrations(_) ->
     ?assertError(_, py_callback:register(name, fun() -> 1 end)),
-    ?assertError(_, py_callback:register("name", fun([]) -> 1 end)),
+    ?assertError(badarg, py_callback:register([name], fun([]) -> 1 end)),
     ?assertError(_, py_callback:register(1, fun([]) -> 1 end)),
     ?assertError(_, py_callback:register(name, <<"m">>, f)).
 

@@ -164,7 +164,7 @@ killed_context_answers_what_is_owed(_) ->
     Caller = caller(C, marked_spin),
     1 = Wait(),
     Request = {call, '__main__', until_cancelled, [], #{}},
-    Coroutine = py_work:start(py_context:ref(C), task, Request),
+    Coroutine = py_work:start(py_context:ref(C), task, Request, py_options:start()),
     exit(C, kill),
     {error, {executor_died, killed}} = ep_test:down(Caller),
     {error, {executor_died, killed}} = py:await(Coroutine),
@@ -193,7 +193,7 @@ killed_application_context_is_restarted(_) ->
 killed_workers_of_contexts(_) ->
     [begin
         Old = py:context(N),
-        Task = py_work:start(Old, call, {call, '__main__', until_cancelled, [], #{}}),
+        Task = py_work:start(Old, call, {call, '__main__', until_cancelled, [], #{}}, py_options:start()),
         {ok, none} = py:call(Old, asyncio, sleep, [0.001]),
         {links, Links} = process_info(context_pid(N), links),
         [Worker] = [P || P <- Links, P =/= whereis(py_context_sup)],

@@ -11,7 +11,8 @@ suite() -> [{timetrap, {seconds, 60}}].
 all() ->
     [
         run_of_functions_and_coroutines, run_options, create_task_and_await, await_in_any_order,
-        await_timeout_cancels_the_task, task_that_ignores_cancellation, spawn_task_forgets,
+        await_that_times_out_leaves_the_task, polling_finds_the_result,
+        cancel_says_whether_it_did, task_that_ignores_cancellation, spawn_task_forgets,
         spawn_task_logs_failures, get_loop_is_the_same, tasks_start_in_order,
         tasks_run_concurrently, running_loop_is_ours, children_of_a_task, task_cancelled_by_python,
         base_exceptions_in_tasks, result_that_has_no_term, dead_owner_cancels_its_tasks,
@@ -44,6 +45,9 @@ async def until_cancelled():
     except asyncio.CancelledError:
         notes.append('cancelled')
         raise
+async def behind_the_gate(value):
+    await gate.wait()
+    return value
 async def tell(name, value):
     await erlang.async_call(name, value)
 ">>),
@@ -88,11 +92,54 @@ await_in_any_order(_) ->
     [{ok, N} = py_event_loop:await(Ref) || {N, Ref} <- lists:reverse(Refs)],
     ep_test:no_message().
 
-await_timeout_cancels_the_task(_) ->
-    Ref = py_event_loop:create_task('__main__', until_cancelled, []),
-    {error, timeout} = py_event_loop:await(Ref, 20),
-    noted([<<"cancelled">>]),
-    {error, cancelled} = py_event_loop:await(Ref, 0),
+await_that_times_out_leaves_the_task(_) ->
+    [begin
+        ep_test:define(<<"gate = asyncio.Event()">>),
+        Ref = Module:create_task('__main__', behind_the_gate, [<<"x">>]),
+        [{error, timeout} = Module:await(Ref, Timeout) || Timeout <- [0, 1, 0, 20]],
+        {ok, none} = Module:run('__main__', 'gate.set', []),
+        {ok, <<"x">>} = Module:await(Ref),
+        ?assertError(badarg, Module:await(Ref, 0)),
+        ?assertError(badarg, Module:cancel(Ref))
+     end || Module <- [py_event_loop, py_event_loop_pool]],
+    ep_test:no_message().
+
+polling_finds_the_result(_) ->
+    Ref = py_event_loop:create_task('__main__', value_after, [0.05, <<"x">>]),
+    {ok, <<"x">>} = poll(fun() -> py_event_loop:await(Ref, 1) end),
+    %% A result that has come while nobody waited is still there.
+    Left = py_event_loop:create_task('__main__', value_after, [0.005, <<"y">>]),
+    {error, timeout} = py_event_loop:await(Left, 0),
+    {ok, none} = py_event_loop:run(asyncio, sleep, [0.02]),
+    {ok, <<"y">>} = py_event_loop:await(Left, infinity),
+    ep_test:no_message().
+
+poll(Await) ->
+    case Await() of
+        {error, timeout} -> poll(Await);
+        Result -> Result
+    end.
+
+cancel_says_whether_it_did(_) ->
+    [begin
+        ep_test:define(<<"notes.clear()">>),
+        Waiting = Module:create_task('__main__', until_cancelled, []),
+        {error, timeout} = Module:await(Waiting, 20),
+        true = Module:cancel(Waiting),
+        noted([<<"cancelled">>]),
+        false = Module:cancel(Waiting),
+        {error, cancelled} = Module:await(Waiting),
+        {error, cancelled} = Module:await(Waiting, 0),
+        Done = Module:create_task(math, sqrt, [16]),
+        {ok, _} = Module:run(asyncio, sleep, [0.005]),
+        false = Module:cancel(Done),
+        false = Module:cancel(Done),
+        {ok, 4.0} = Module:await(Done),
+        ?assertError(badarg, Module:cancel(Done)),
+        {_, {badarg, _}} = {Module, ep_test:down(ep_test:monitored(fun(_) -> Module:cancel(Waiting) end))},
+        ?assertError(badarg, Module:cancel(make_ref())),
+        ?assertError(badarg, Module:cancel(task))
+     end || Module <- [py_event_loop, py_event_loop_pool]],
     ep_test:no_message().
 
 noted(Expected) ->
@@ -340,7 +387,8 @@ def give_back():
     {ok, Worker} = py_event_worker:start_link(<<"worker">>, Loop),
     1 = erlang:trace(Worker, true, ['receive']),
     Task = py_work:start(Loop, task,
-        {call, '__main__', received_by_the_last_descriptor, [self()], #{}}),
+        {call, '__main__', received_by_the_last_descriptor, [self()], #{}},
+        py_options:start()),
     receive <<"taken">> -> ok end,
     receive {trace, Worker, 'receive', {park, _, _, true}} -> ok end,
     {error, unknown} = gen_server:call(Worker, is_that_done),
@@ -453,7 +501,8 @@ loop_without_work_is_parked(_) ->
     Sleeping = py_event_loop:create_task(asyncio, sleep, [1000]),
     [{ok, 1} = py_event_loop:run_on(Loop, '__main__', value_after, [0.005, 1], #{})
      || N <- [1, 2], Loop <- [persistent_term:get({py_event_loop_pool, N}), Default]],
-    {error, timeout} = py_event_loop:await(Sleeping, 0).
+    {error, timeout} = py_event_loop:await(Sleeping, 0),
+    true = py_event_loop:cancel(Sleeping).
 
 worker_of_ones_own(_) ->
     {ok, LoopRef} = py_nif:event_loop_new(),
@@ -483,7 +532,8 @@ worker_of_a_destroyed_loop(_) ->
 destroy_answers_what_is_owed(_) ->
     {ok, LoopRef} = py_nif:event_loop_new(),
     {ok, WorkerPid} = py_event_worker:start_link(<<"worker">>, LoopRef),
-    Tasks = [py_work:start(LoopRef, task, {call, '__main__', until_cancelled, [], #{}})
+    Tasks = [py_work:start(LoopRef, task, {call, '__main__', until_cancelled, [], #{}},
+                           py_options:start())
              || _ <- lists:seq(1, 20)],
     {ok, _} = py_event_loop:run_on(LoopRef, asyncio, sleep, [0.001], #{}),
     ok = py_nif:event_loop_destroy(LoopRef),
@@ -538,7 +588,7 @@ async def tidying():
         notes.append('tidied')
 ">>),
     {ok, Loop} = py_nif:event_loop_new(),
-    Task = py_work:start(Loop, task, {call, '__main__', tidying, [], #{}}),
+    Task = py_work:start(Loop, task, {call, '__main__', tidying, [], #{}}, py_options:start()),
     {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0], #{}),
     ok = py_nif:event_loop_destroy(Loop),
     {error, {executor_died, stopped}} = py:await(Task),
@@ -555,7 +605,7 @@ async def stopping():
         notes.append('tidied all the same')
 ">>),
     {ok, Loop} = py_nif:event_loop_new(),
-    Task = py_work:start(Loop, task, {call, '__main__', stopping, [], #{}}),
+    Task = py_work:start(Loop, task, {call, '__main__', stopping, [], #{}}, py_options:start()),
     {ok, none} = py_event_loop:run_on(Loop, asyncio, sleep, [0], #{}),
     ok = py_nif:event_loop_destroy(Loop),
     {error, {executor_died, stopped}} = py:await(Task),
@@ -613,7 +663,7 @@ async def waiting(): await erlang.async_call('forever')
     Task = py_event_loop:create_task('__main__', waiting, []),
     Pid = receive {running, P} -> P end,
     Monitor = monitor(process, Pid),
-    {error, timeout} = py_event_loop:await(Task, 0),
+    true = py_event_loop:cancel(Task),
     receive {'DOWN', Monitor, process, Pid, killed} -> ok end,
     ok = py_callback:unregister(forever).
 

@@ -94,7 +94,10 @@ stats_when_stopped(_) ->
     {error, not_started} = py_event_loop_pool:get_loop(),
     {error, not_started} = py_event_loop_pool:run(math, sqrt, [1]),
     Refused = py_event_loop_pool:create_task(math, sqrt, [1]),
+    false = py_event_loop_pool:cancel(Refused),
     {error, not_started} = py_event_loop_pool:await(Refused),
+    ?assertError(badarg, py_event_loop_pool:cancel(Refused)),
+    ?assertError(badarg, py_event_loop_pool:await(Refused)),
     ok = ep_test:start(),
     define().
 

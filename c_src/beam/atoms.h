@@ -66,6 +66,7 @@ namespace ep {
   X(read, "read")                            \
   X(write, "write")                          \
   X(stopped, "stopped")                      \
+  X(sending, "sending")                      \
   X(sent, "sent")                            \
   X(auto_, "auto")                           \
   X(str, "str")                              \

@@ -81,7 +81,7 @@ ERL_NIF_TERM cancel(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   throw BadArgument();
 }
 
-// submission_state(Submission): pending | sent | cancelled
+// submission_state(Submission): pending | sending | sent | cancelled
 ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   const auto& submission = get_resource(env, state.services.submissions, argv[0]);
@@ -90,8 +90,9 @@ ERL_NIF_TERM submission_state(ErlNifEnv* env, State& state, const ERL_NIF_TERM a
   if (enif_compare_pids(&self, &submission.owner()) != 0) throw BadArgument();
   switch (submission.progress()) {
     case task::Claim::State::kPending:
-    case task::Claim::State::kSending:
       return atoms.pending;
+    case task::Claim::State::kSending:
+      return atoms.sending;
     case task::Claim::State::kSent:
       return atoms.sent;
     case task::Claim::State::kRevoked:
