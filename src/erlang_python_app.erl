@@ -6,7 +6,10 @@
 
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
-    erlang_python_sup:start_link().
+    case py_config:check() of
+        ok -> erlang_python_sup:start_link();
+        {error, Text} -> {error, {python_not_started, Text}}
+    end.
 
 -spec stop(term()) -> ok.
 stop(_State) ->

@@ -11,7 +11,7 @@ start_link() ->
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
-    Size = py_runtime:num_contexts(),
+    Size = py_config:get(num_contexts),
     persistent_term:put({py_context, size}, Size),
     Children = [#{id => N, start => {py_context, start_numbered, [N]}} || N <- lists:seq(1, Size)],
     {ok, {#{strategy => one_for_one, intensity => 10 * Size, period => 10}, Children}}.

@@ -12,7 +12,7 @@ start_link() ->
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
-    Size = py_runtime:event_loop_pool_size(),
+    Size = py_config:get(event_loop_pool_size),
     persistent_term:put({py_event_loop_pool, size}, Size),
     Keys = [{py_event_loop, default} | [{py_event_loop_pool, N} || N <- lists:seq(1, Size)]],
     Children = [#{id => Key, start => {py_event_worker, start_link, [Key]}} || Key <- Keys],

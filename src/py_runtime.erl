@@ -5,7 +5,7 @@
 -module(py_runtime).
 -behaviour(gen_server).
 
--export([start_link/0, num_contexts/0, event_loop_pool_size/0]).
+-export([start_link/0]).
 -export([init/1, handle_call/3, handle_cast/2, terminate/2]).
 
 -define(START_TIMEOUT, 60000).
@@ -15,26 +15,16 @@
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], [{timeout, ?START_TIMEOUT}]).
 
-%% @doc The environment's `num_contexts'; as many as there are schedulers, if it does not say.
--spec num_contexts() -> pos_integer().
-num_contexts() ->
-    count(num_contexts).
-
-%% @doc The environment's `event_loop_pool_size'; likewise.
--spec event_loop_pool_size() -> pos_integer().
-event_loop_pool_size() ->
-    count(event_loop_pool_size).
-
 -spec init([]) -> {ok, nil} | {stop, term()}.
 init([]) ->
     process_flag(trap_exit, true),
     %% ERTS ignores SIGCHLD, which would take the exit status of Python's child processes away.
     ok = os:set_signal(sigchld, default),
-    Executors = min(event_loop_pool_size(), erlang:system_info(schedulers)),
+    Executors = min(py_config:get(event_loop_pool_size), erlang:system_info(schedulers)),
     Tag = make_ref(),
     ok = py_nif:start(
-        Tag, executable(), package_dir(), Executors, env(event_loop_spin, 50),
-        env(max_pending, 1000000), env(sandbox, true)
+        Tag, executable(), package_dir(), Executors, py_config:get(event_loop_spin),
+        py_config:get(max_pending), py_config:get(sandbox)
     ),
     receive
         {started, Tag, ok} -> {ok, nil};
@@ -62,26 +52,19 @@ terminate(_Reason, nil) ->
         logger:error("Python did not stop: some code holds its lock")
     end.
 
-count(Key) ->
-    case env(Key, undefined) of
-        undefined -> erlang:system_info(schedulers);
-        Count when is_integer(Count), Count > 0 -> Count
-    end.
-
-env(Key, Default) ->
-    application:get_env(erlang_python, Key, Default).
-
 %% A configured virtual environment, else one that is active in the node's own environment, else
 %% the interpreter that the library was built for.
 executable() ->
-    Venv = env(venv, virtual_env()),
-    Default = env(python, <<>>),
+    Default = or_else(py_config:get(python), <<>>),
     unicode:characters_to_binary(
-        case Venv of
+        case or_else(py_config:get(venv), virtual_env()) of
             undefined -> Default;
-            _ -> in_venv(unicode:characters_to_list(Venv), Default)
+            Venv -> in_venv(unicode:characters_to_list(Venv), Default)
         end
     ).
+
+or_else(undefined, Default) -> Default;
+or_else(Value, _Default) -> Value.
 
 %% An environment of another Python version than ours can't be used, and must not stop us.
 in_venv(Venv, Default) ->

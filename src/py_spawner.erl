@@ -35,10 +35,10 @@ init([]) ->
 %% Of bin/erlpy's own spawner, which runs beside the VM, there is just a name to tell.
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, term(), #state{}}.
 handle_call(Which, _From, State) when Which =:= spawner; Which =:= port ->
-    Allowed = application:get_env(erlang_python, subprocess, true),
-    Beside = application:get_env(erlang_python, spawner_beside),
+    Allowed = py_config:get(subprocess),
+    Beside = py_config:get(spawner_beside),
     case {Allowed, Beside} of
-        {true, {ok, Name}} when Which =:= spawner ->
+        {true, Name} when Which =:= spawner, Name =/= undefined ->
             {reply, unicode:characters_to_binary(Name), State};
         {true, _} ->
             Running = ensure_running(State),
