@@ -11,6 +11,8 @@ start_link() ->
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
+    %% Whatever else is restarted: what is registered stays registered.
+    ok = py_callback:create_table(),
     Runtime = #{id => py_runtime, start => {py_runtime, start_link, []}, shutdown => 15000},
     Services = #{
         id => py_services_sup,

@@ -5,7 +5,7 @@
 %% '''
 %% In Python it is then `erlang.call('compute', 21)', or `erlang.compute(21)'. The fun gets the
 %% arguments as one list, runs in a process of its own, and may call Python in turn: such calls run
-%% on the thread that waits for it, so nesting can't deadlock.
+%% on the thread that waits for it. What other processes call meanwhile runs elsewhere.
 %%
 %% The process of this module is the router: it starts those processes, and passes on what Python
 %% can't send itself.
@@ -133,9 +133,6 @@ handle_info({py_cancel, Call}, State) ->
 handle_info({py_send, To, Message}, State) ->
     ok = py_remote:send(To, Message),
     {noreply, State};
-handle_info({async_result, {cast, What}, Result}, State) ->
-    report_cast(What, Result),
-    {noreply, State};
 handle_info(Message, State) when element(1, Message) =:= py_log ->
     catch py_log ! Message,
     {noreply, State};
@@ -172,8 +169,3 @@ apply_target(Name, Args) ->
         [{_, Fun}] -> Fun(Args);
         [] -> error({not_found, Name})
     end.
-
-report_cast(_What, {ok, _}) ->
-    ok;
-report_cast(What, {error, Reason}) ->
-    logger:error("Python work that nobody waits for failed: ~tp: ~ts", [What, py:format_error(Reason)]).

@@ -13,7 +13,7 @@
 -export([start_link/0, start_link/1, stop/1]).
 -export([call/4, call/5, call/6, eval/2, eval/3, eval/4, exec/2, exec/3]).
 -export([call_method/4, call_method/5, call_method/6, getattr/3, getattr/4, interrupt/1]).
--export([request/4, interrupt/2, loop/3, mine/0, nth/2, ref/1, start_numbered/1]).
+-export([request/4, interrupt/2, loop/3, mine/0, nth/2, ref/1, start_numbered/1, start_stand_in/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([context/0]).
@@ -235,23 +235,35 @@ start_numbered(N) ->
     gen_server:start_link(?MODULE, {numbered, N}, []).
 
 %% @private
--spec init(own | {numbered, pos_integer()}) -> {ok, py_nif:loop()} | {stop, not_started}.
+%% @doc One that only starts the work of others (py_stand_ins).
+-spec start_stand_in() -> gen_server:start_ret().
+start_stand_in() ->
+    gen_server:start_link(?MODULE, stand_in, []).
+
+%% @private
+-spec init(own | stand_in | {numbered, pos_integer()}) -> {ok, py_nif:loop()} | {stop, not_started}.
 init(Which) ->
     process_flag(trap_exit, true),
     case py_nif:context_new(name(Which)) of
         {ok, Loop} ->
             {ok, _Worker} = py_event_worker:start_link(name(Which), Loop),
             put(?LOOP, Loop),
-            case Which of
-                {numbered, N} -> persistent_term:put({?MODULE, N}, Loop);
-                own -> ok
-            end,
+            ok = publish(Which, Loop),
             {ok, Loop};
         {error, not_started} ->
             {stop, not_started}
     end.
 
+publish(own, _Loop) ->
+    ok;
+publish(stand_in, Loop) ->
+    py_nif:stand_in_add(Loop, true);
+publish({numbered, N}, Loop) ->
+    persistent_term:put({?MODULE, N}, Loop),
+    py_nif:stand_in_add(Loop, false).
+
 name({numbered, N}) -> <<"py_context_", (integer_to_binary(N))/binary>>;
+name(stand_in) -> <<"py_stand_in">>;
 name(own) -> <<"py_context">>.
 
 %% @private

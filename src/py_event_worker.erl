@@ -44,6 +44,7 @@ init({new, Key}) ->
         {ok, Loop} ->
             {ok, State} = init({serve, iolist_to_binary(io_lib:format("~tp", [Key])), Loop}),
             persistent_term:put(Key, Loop),
+            _ = Key =:= {py_event_loop, default} andalso py_nif:event_loop_set_default(Loop),
             {ok, State#state{key = Key}};
         {error, not_started} ->
             {stop, not_started}
@@ -70,6 +71,8 @@ handle_info({select, Loop, _Ref, ready_input}, #state{loop = Loop, park = Park} 
 handle_info({timeout, Timer, Park}, #state{loop = Loop, timer = Timer} = State) ->
     ok = py_nif:loop_wake(Loop, Park),
     {noreply, State#state{timer = none}};
+handle_info(retire, State) ->
+    {stop, normal, State};
 handle_info({'EXIT', _From, Reason}, State) ->
     {stop, Reason, State};
 handle_info(_Other, State) ->

@@ -8,8 +8,10 @@
 
 -export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
--export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1]).
+-export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1, event_loop_set_default/1]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1]).
+-export([stand_in_keeper/1, stand_in_add/2, stand_in_demand/0, stand_in_refuse/0]).
+-export([stand_in_retire/2]).
 -export([add_reader/3, add_writer/3, remove_reader/2, remove_writer/2]).
 -export([poll_events/2, get_pending/1]).
 -export([create_test_udp_socket/1, sendto_test_udp/4, recvfrom_test_udp/2]).
@@ -171,6 +173,39 @@ close_test_fd(_Fd) ->
 %% @doc Does Python code on its thread wait for Erlang, with `erlang.call'?
 -spec loop_is_blocked(loop()) -> boolean().
 loop_is_blocked(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Makes a loop the one that `erlang.spawn_task' uses in threads without a loop.
+-spec event_loop_set_default(loop()) -> ok.
+event_loop_set_default(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Makes a process the keeper of stand-ins: it gets `stand_in_wanted' when there is none for
+%% work whose thread waits for Erlang.
+-spec stand_in_keeper(pid()) -> ok.
+stand_in_keeper(_Pid) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Lets a context start the work of others whose threads wait for Erlang, and have its own
+%% started by others. `MadeForIt': it has nothing else to do, and is taken first.
+-spec stand_in_add(loop(), MadeForIt :: boolean()) -> ok.
+stand_in_add(_Loop, _MadeForIt) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc How many queues of work ask for a stand-in, and how many have got one since the VM started.
+-spec stand_in_demand() -> {Asking :: non_neg_integer(), Served :: non_neg_integer()}.
+stand_in_demand() ->
+    erlang:nif_error(not_loaded).
+
+%% @doc Answers what is in these queues with `{error, overloaded}'.
+-spec stand_in_refuse() -> ok.
+stand_in_refuse() ->
+    erlang:nif_error(not_loaded).
+
+%% @doc If a context has had nothing to do for as long, and nothing runs in its event loop, it
+%% stands in for nobody any more, and its worker gets `retire'.
+-spec stand_in_retire(loop(), Milliseconds :: non_neg_integer()) -> ok.
+stand_in_retire(_Loop, _Milliseconds) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets

@@ -1,13 +1,11 @@
 %% @private
 %% @doc What runs on the runtime: independent services, restarted one by one.
-%%
-%% Owns the table of registered functions, so that these survive a crash of the router.
 -module(py_services_sup).
 -behaviour(supervisor).
 
 -export([start_link/0, init/1]).
 
--define(WORKERS, [py_log, py_remote, py_callback, py_spawner, py_signal]).
+-define(WORKERS, [py_log, py_casts, py_remote, py_callback, py_spawner, py_signal]).
 -define(SUPERVISORS, [py_event_loop_sup, py_context_sup]).
 
 -spec start_link() -> supervisor:startlink_ret().
@@ -17,7 +15,6 @@ start_link() ->
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
     ok = lists:foreach(fun await_end/1, ?WORKERS ++ ?SUPERVISORS),
-    ok = py_callback:create_table(),
     Workers = [
         #{id => Module, start => {Module, start_link, []}}
      || Module <- ?WORKERS

@@ -3,7 +3,7 @@
 %% contexts and tasks of loops alike.
 -module(py_work).
 
--export([call/4, start/4, cast/4, await/3, cancel/2, drop/1, nested/1, router/0]).
+-export([call/4, start/4, cast/4, await/3, cancel/2, drop/1, nested/1]).
 
 -type target() :: py_nif:loop() | undefined | dead.
 %% `undefined': the application does not run; `dead': the context has ended.
@@ -89,14 +89,14 @@ refused(Error) ->
 -spec cast(target(), where(), py_nif:request(), py_options:options()) -> ok.
 cast(Loop, Where, Request, #{binary := Binary}) ->
     What = {element(2, Request), element(3, Request)},
-    Router = whereis(py_callback),
-    case {Loop, Router} of
+    Casts = whereis(py_casts),
+    case {Loop, Casts} of
         {undefined, _} -> not_cast(What, missing(undefined));
         {_, undefined} -> not_cast(What, missing(undefined));
         {dead, _} -> not_cast(What, missing(dead));
         _ ->
             Tag = {cast, What},
-            case py_nif:submit(Loop, Where, Router, Tag, Request, Binary, infinity, 0) of
+            case py_nif:submit(Loop, Where, Casts, Tag, Request, Binary, infinity, 0) of
                 {error, _} = Error -> not_cast(What, Error);
                 _Submission -> ok
             end
@@ -191,10 +191,6 @@ drop(Ref) ->
         end
     end.
 
-%% @private
--spec router() -> pid() | undefined.
-router() ->
-    whereis(py_callback).
 
 chain(Timeout) ->
     case py_callback:chain() of

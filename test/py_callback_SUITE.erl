@@ -26,7 +26,8 @@ all() ->
         send_to_pids_and_names, send_keeps_order, send_to_the_dead, send_to_nobody,
         send_of_bad_things, send_from_threads, send_to_other_nodes,
         send_to_a_node_that_is_not_there, whereis_of_names, dead_router_answers_its_calls,
-        names_survive_the_router,
+        names_survive_the_router, names_survive_the_supervisor,
+        failing_casts_leave_the_router_alone, generator_dropped_in_a_nested_call,
         concurrent_registrations, call_without_the_application
     ].
 
@@ -438,7 +439,18 @@ def on_a_standard_loop():
         return runner.run(erlang.async_call('echo', 7))
 ">>),
     with(echo, fun([X]) -> X end, fun() ->
-        {ok, 7} = py:call('__main__', on_a_standard_loop, [])
+        {ok, 7} = py:call('__main__', on_a_standard_loop, []),
+        ep_test:define(<<"
+async def many_calls():
+    results = await asyncio.gather(*(erlang.async_call('echo', n) for n in range(100)))
+    try: await erlang.async_call('no_such_function')
+    except erlang.ErlangError as error: reason = error.reason[0]
+    return [results == list(range(100)), reason, asyncio.get_running_loop()._default_executor]
+def many_on_a_standard_loop():
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(many_calls())
+">>),
+        {ok, [true, not_found, none]} = py:call('__main__', many_on_a_standard_loop, [])
     end).
 
 send_to_pids_and_names(_) ->
@@ -585,6 +597,45 @@ names_survive_the_router(_) ->
             is_pid(New) andalso New =/= Router
         end),
         {ok, alive} = py:eval(<<"erlang.survivor()">>)
+    end).
+
+names_survive_the_supervisor(_) ->
+    with(survivor, fun([]) -> alive end, fun() ->
+        Supervisor = whereis(py_services_sup),
+        exit(Supervisor, kill),
+        ep_test:wait_until(fun() ->
+            New = whereis(py_services_sup),
+            is_pid(New) andalso New =/= Supervisor andalso is_pid(whereis(py_context_sup))
+        end),
+        ep_test:wait_until(fun() -> {ok, alive} =:= py:call(erlang, call, [survivor]) end)
+    end).
+
+%% Logging them is not its work: the router never hears of them.
+failing_casts_leave_the_router_alone(_) ->
+    1 = erlang:trace(whereis(py_callback), true, ['receive']),
+    [ok = py:cast(math, sqrt, [-1]) || _ <- lists:seq(1, 2000)],
+    ok = py:cast(erlang, send, [self(), casts_done]),
+    receive casts_done -> ok end,
+    _ = erlang:trace(whereis(py_callback), false, ['receive']),
+    [] = [M || {trace, _, 'receive', {async_result, _, _} = M} <- ep_test:flush()].
+
+%% The hooks of the loop below must not take it: that loop is blocked.
+generator_dropped_in_a_nested_call(_) ->
+    ep_test:define(<<"
+async def generate():
+    try: yield 1
+    finally: notes.append('closed')
+def drop_generator():
+    generator = generate()
+    try: generator.__anext__().send(None)
+    except StopIteration: pass
+    del generator
+    return list(notes)
+async def nested_from_coroutine(): return erlang.call('nested_drop')
+">>),
+    Drop = fun([]) -> {ok, Notes} = py:call('__main__', drop_generator, []), Notes end,
+    with(nested_drop, Drop, fun() ->
+        {ok, [<<"closed">>]} = py_event_loop:run('__main__', nested_from_coroutine, [])
     end).
 
 concurrent_registrations(_) ->

@@ -76,6 +76,8 @@ namespace ep {
   X(py_call, "py_call")                      \
   X(py_cancel, "py_cancel")                  \
   X(py_send, "py_send")                      \
+  X(stand_in_wanted, "stand_in_wanted")      \
+  X(retire, "retire")                        \
   X(py_log, "py_log")
 
 struct Atoms {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "callback/pending_call.h"
@@ -47,10 +48,11 @@ PyObject* call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
   });
 }
 
-PyDoc_STRVAR(kStartCallDoc,
-             "start_call(loop, future, name, *args)\n--\n\n"
-             "Call an Erlang function without waiting; its result or error settles `future`, a\n"
-             "future of `loop`, which must be an ErlangEventLoop. Gives what cancel_call() takes.");
+PyDoc_STRVAR(
+    kStartCallDoc,
+    "start_call(loop, future, name, *args)\n--\n\n"
+    "Call an Erlang function without waiting; its result or error settles `future`, a\n"
+    "future of `loop`, an asyncio event loop of any kind. Gives what cancel_call() takes.");
 
 PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
   return slot([&](const Attached& py) -> PyRef {
@@ -59,10 +61,8 @@ PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t co
     if (count < 3 || !is_target(bridge, arguments[2])) {
       return type_error("start_call() needs a loop, a future and a function");
     }
-    loop::EventLoop* const loop = loop::EventLoop::from(arguments[0]);
-    if (loop == nullptr) return type_error("start_call() needs an ErlangEventLoop");
     auto pending = bridge.calls.make(bridge);
-    if (!pending->start(py, *loop, arguments[1], arguments[2], arguments + 3, count - 3)) {
+    if (!pending->start(py, arguments[0], arguments[1], arguments[2], arguments + 3, count - 3)) {
       return nullptr;
     }
     PyRef capsule = PyRef::steal(PyCapsule_New(pending.get(), kStartedCall, [](PyObject* self) {
@@ -222,8 +222,53 @@ PyObject* current_loop(PyObject* module, PyObject*) noexcept {
   return slot([&](const Attached& py) -> PyRef {
     const auto work = task::Submission::current(py, bridge_of(module).services);
     // Other threads than its own must leave a loop alone.
-    if (!work || Executor::current() != &work->loop().executor()) return PyRef::borrow(Py_None);
-    return PyRef::borrow(work->loop().python_loop(py));
+    if (!work || Executor::current() != &work->place().executor()) return PyRef::borrow(Py_None);
+    return PyRef::borrow(work->place().python_loop(py));
+  });
+}
+
+PyDoc_STRVAR(kTurnDoc,
+             "turn()\n--\n\n"
+             "The number of what this thread runs for Erlang right now: a call, a continuation, a\n"
+             "round of an event loop. 0 outside of any.");
+
+PyObject* turn(PyObject*, PyObject*) noexcept {
+  return slot([&](const Attached&) -> PyRef {
+    Executor* const executor = Executor::current();
+    return PyRef::steal(PyLong_FromUnsignedLongLong(executor != nullptr ? executor->turn() : 0));
+  });
+}
+
+/// A Python function that is called in a loop.
+class FunctionInLoop final : public Job {
+ public:
+  explicit FunctionInLoop(DeferredRef function) : function_(std::move(function)) {}
+  void run() noexcept override {
+    const Attached py = Attached::in_slot();
+    const PyRef function = function_.take(py);
+    if (!PyRef::steal(PyObject_CallNoArgs(function.get()))) PyErr_WriteUnraisable(function.get());
+  }
+  void abandon() noexcept override {}
+
+ private:
+  DeferredRef function_;
+};
+
+PyDoc_STRVAR(kRunInDefaultLoopDoc,
+             "run_in_default_loop(function)\n--\n\n"
+             "Call a function inside the application's default event loop, soon. Any thread.");
+
+PyObject* run_in_default_loop(PyObject* module, PyObject* function) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    task::Services& services = bridge_of(module).services;
+    const auto loop = services.default_loop.get();
+    if (loop) {
+      const JobPtr refused = loop->post_to_loop(make_job<FunctionInLoop>(
+          DeferredRef(py, PyRef::borrow(function), services.codec->drops())));
+      if (!refused) return PyRef::borrow(Py_None);
+    }
+    PyErr_SetString(PyExc_RuntimeError, "the application erlang_python is not running");
+    return nullptr;
   });
 }
 
@@ -281,6 +326,8 @@ bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge
       {"has_function", has_function, METH_O, kHasFunctionDoc},
       {"in_forked_child", in_forked_child, METH_NOARGS, kInForkedChildDoc},
       {"sleep", sleep, METH_O, kSleepDoc},
+      {"turn", turn, METH_NOARGS, kTurnDoc},
+      {"run_in_default_loop", run_in_default_loop, METH_O, kRunInDefaultLoopDoc},
       {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},
       {},
   };

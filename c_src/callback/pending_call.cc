@@ -30,6 +30,7 @@ PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* a
   Executor* const executor = Executor::current();
   if (executor == nullptr) {
     const UniqueFd wake_fd(new_eventfd());  // may fail, which it must not once the call is made
+    const task::StandIns::ThreadWait waiting(bridge_.services.stand_ins);
     const bool good =
         send(py, target, arguments, count, deadline) && wait_in_thread(py, wake_fd.get(), deadline);
     return good ? result(py) : give_up();
@@ -41,14 +42,14 @@ PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* a
   return good ? result(py) : give_up();
 }
 
-bool PendingCall::start(const Attached& py, loop::EventLoop& loop, PyObject* future,
-                        PyObject* target, PyObject* const* arguments, Py_ssize_t count) {
+bool PendingCall::start(const Attached& py, PyObject* loop, PyObject* future, PyObject* target,
+                        PyObject* const* arguments, Py_ssize_t count) {
   const auto work = task::Submission::current(py, bridge_.services);
   take_chain(work.get());
   const auto& drops = bridge_.services.codec->drops();
-  loop_ = DeferredRef(py, PyRef::borrow(loop.object()), drops);
+  loop_ = DeferredRef(py, PyRef::borrow(loop), drops);
   future_ = DeferredRef(py, PyRef::borrow(future), drops);
-  settling_loop_ = &loop;
+  settling_loop_ = loop::EventLoop::from(loop);
   if (send(py, target, arguments, count, work ? work->deadline() : kNever)) return true;
   give_up();
   return false;
@@ -56,7 +57,7 @@ bool PendingCall::start(const Attached& py, loop::EventLoop& loop, PyObject* fut
 
 /// What Erlang calls in turn for this call belongs to the chain of the work that makes it.
 void PendingCall::take_chain(const task::Submission* work) {
-  chain_ = work != nullptr ? work->chain : bridge_.services.last_chain.fetch_add(1) + 1;
+  chain_ = work != nullptr ? work->chain_number() : bridge_.services.last_chain.fetch_add(1) + 1;
 }
 
 bool PendingCall::send(const Attached& py, PyObject* target, PyObject* const* arguments,
@@ -110,7 +111,9 @@ bool PendingCall::answer(ERL_NIF_TERM result) {
   if (future_) {
     enif_keep_resource(this);
     // No Python object is touched: the core lives as long as the loop object that we hold.
-    ep::abandon(settling_loop_->post(JobPtr(this)));
+    ep::abandon(settling_loop_ != nullptr
+                    ? settling_loop_->post(JobPtr(this))
+                    : bridge_.services.interpreter->janitor().post(JobPtr(this)));
   } else if (executor_) {
     executor_->waker().wake();
   } else {
@@ -204,6 +207,46 @@ PyRef PendingCall::result(const Attached& py) {
 
 void PendingCall::run() noexcept {
   const Attached py = Attached::in_slot();
+  if (settling_loop_ != nullptr) {
+    settle(py);
+  } else {
+    settle_in_foreign_loop(py);
+  }
+}
+
+namespace {
+
+constexpr const char* kAnswered = "_erlang.AnsweredCall";
+
+PyObject* settle_answered(PyObject* capsule, PyObject*) noexcept {
+  return slot([&](const Attached& py) -> PyRef {
+    void* const call = PyCapsule_GetPointer(capsule, kAnswered);
+    if (call == nullptr) return nullptr;
+    static_cast<PendingCall*>(call)->settle(py);
+    return PyRef::borrow(Py_None);
+  });
+}
+
+}  // namespace
+
+/// On the janitor: a loop of somebody else's has no other entrance for foreign threads. The result
+/// is converted on the loop's own thread.
+void PendingCall::settle_in_foreign_loop(const Attached& py) noexcept {
+  // Static, as CPython keeps a pointer to it; constant.
+  static PyMethodDef method = {"settle", settle_answered, METH_NOARGS, nullptr};
+  const PyRef loop = loop_.take(py);
+  const PyRef capsule = PyRef::steal(PyCapsule_New(this, kAnswered, [](PyObject* self) {
+    enif_release_resource(PyCapsule_GetPointer(self, kAnswered));
+  }));
+  if (capsule) enif_keep_resource(this);  // the capsule's reference
+  const PyRef function = capsule ? PyRef::steal(PyCFunction_New(&method, capsule.get())) : PyRef();
+  const PyRef called = function ? PyRef::steal(PyObject_CallMethod(
+                                      loop.get(), "call_soon_threadsafe", "O", function.get()))
+                                : PyRef();
+  if (!called) PyErr_Clear();  // the loop has closed: nobody waits
+}
+
+void PendingCall::settle(const Attached& py) noexcept {
   const PyRef loop = loop_.take(py);
   const PyRef future = future_.take(py);
   const PyRef value = result(py);

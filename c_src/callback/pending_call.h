@@ -36,9 +36,12 @@ class PendingCall final : public Job {
   /// Waits for the result; null with a Python error set.
   PyRef call(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count);
 
-  /// The answer will settle `future`, on the thread of its `loop`. False with a Python error set.
-  bool start(const Attached&, loop::EventLoop& loop, PyObject* future, PyObject* target,
+  /// The answer will settle `future`, on the thread of its `loop`, of whatever kind that is. False
+  /// with a Python error set.
+  bool start(const Attached&, PyObject* loop, PyObject* future, PyObject* target,
              PyObject* const* arguments, Py_ssize_t count);
+  /// On the thread of that loop, when the answer is there.
+  void settle(const Attached&) noexcept;
 
   // Any thread.
 
@@ -64,6 +67,7 @@ class PendingCall final : public Job {
             Nanos deadline);
   ERL_NIF_TERM message(const Attached&, ErlNifEnv* env, PyObject* target,
                        PyObject* const* arguments, Py_ssize_t count, Nanos deadline);
+  void settle_in_foreign_loop(const Attached&) noexcept;
   bool claim();
   PyRef result(const Attached&);
   bool wait_in_executor(const Attached&, Executor& executor, Nanos deadline);
@@ -88,7 +92,7 @@ class PendingCall final : public Job {
   // Or the future that waits, on its loop. Set before send(), emptied by run().
   DeferredRef loop_;
   DeferredRef future_;
-  loop::EventLoop* settling_loop_ = nullptr;  // lives as long as loop_
+  loop::EventLoop* settling_loop_ = nullptr;  // lives as long as loop_; null: not one of ours
 };
 
 }  // namespace ep::callback

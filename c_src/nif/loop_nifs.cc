@@ -31,6 +31,13 @@ ERL_NIF_TERM event_loop_new(ErlNifEnv* env, State& state, const ERL_NIF_TERM[]) 
   return make_loop(env, state, state.loop_executor(), false);
 }
 
+// event_loop_set_default(Loop)
+ERL_NIF_TERM event_loop_set_default(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  task::HostedLoop& loop = get_loop(env, state, argv[0]);
+  state.services.default_loop.set(ResourceRef<task::HostedLoop>::share(&loop));
+  return state.services.beam.atoms.ok;
+}
+
 // event_loop_set_worker(Loop, Pid)
 ERL_NIF_TERM event_loop_set_worker(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   task::HostedLoop& loop = get_loop(env, state, argv[0]);

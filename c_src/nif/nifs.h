@@ -18,12 +18,20 @@ EP_NIF(run_program);
 // loop_nifs.cc
 EP_NIF(context_new);
 EP_NIF(event_loop_new);
+EP_NIF(event_loop_set_default);
 EP_NIF(event_loop_set_worker);
 EP_NIF(event_loop_destroy);
 EP_NIF(loop_arm);
 EP_NIF(loop_wake);
 EP_NIF(loop_close);
 EP_NIF(loop_is_blocked);
+
+// stand_in_nifs.cc
+EP_NIF(stand_in_keeper);
+EP_NIF(stand_in_add);
+EP_NIF(stand_in_demand);
+EP_NIF(stand_in_refuse);
+EP_NIF(stand_in_retire);
 
 // poll_nifs.cc
 EP_NIF(add_reader);

@@ -74,6 +74,8 @@ bool State::prepare(const Attached& py) {
 
 std::string State::run_executors() noexcept {
   // What is left of a run whose owner died before it could stop() it ends.
+  services.stand_ins.clear();
+  services.default_loop.set({});
   services.open_loops.close_all(nullptr, services.beam.atoms.stopped);
   std::lock_guard lock(mutex_);
   end_executors();
@@ -201,6 +203,8 @@ class State::Stop final : public Job {
 };
 
 void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos deadline) {
+  services.stand_ins.clear();
+  services.default_loop.set({});
   services.open_loops.close_all(env, services.beam.atoms.stopped);
   std::vector<std::shared_ptr<Executor>> executors;
   {
@@ -235,6 +239,7 @@ std::shared_ptr<Executor> State::add_executor(const std::string& name) {
   config.name = name;
   config.max_spin = options_.max_spin;
   config.exit_guard = exit_guard_;
+  config.held_up = [this](const Executor& executor) { services.stand_ins.thread_waits(executor); };
   config.ended = [this](const Executor& executor) {
     services.open_loops.close_all(nullptr, services.beam.atoms.stopped, &executor);
   };

@@ -29,12 +29,16 @@ ChainWait::ChainWait(Executor& executor, std::uint64_t chain) : executor_(execut
   executor_.waits_.enter(chain);
 }
 
-ChainWait::~ChainWait() { executor_.waits_.leave(); }
+ChainWait::~ChainWait() {
+  executor_.waits_.leave();
+  executor_.held_up_.store(false);
+}
 
 Executor::Executor(Config config)
     : name_(std::move(config.name)),
       exit_guard_(std::move(config.exit_guard)),
       ended_(std::move(config.ended)),
+      on_held_up_(std::move(config.held_up)),
       wake_fd_(new_eventfd()),
       spin_(config.max_spin) {}
 
@@ -185,6 +189,12 @@ void Executor::serve() noexcept {
   }
 }
 
+/// Own thread, detached. Who hands in work looks at held_up_ after that, so one of the two sees the
+/// other.
+void Executor::say_held_up() {
+  if (waits() && !held_up_.exchange(true) && on_held_up_) on_held_up_(*this);
+}
+
 Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t chain,
                                              const std::function<bool()>& done, Nanos deadline) {
   for (;;) {
@@ -207,6 +217,7 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
              interruption_.state() == Interruption<PyObject*>::State::kPending;
     };
     if (spin_(changed)) continue;
+    say_held_up();
     waker_.arm(wake_fd_.get());
     if (!changed()) wait_for(wake_fd_.get(), deadline);
     waker_.disarm(wake_fd_.get());

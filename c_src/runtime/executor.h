@@ -81,6 +81,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
     Nanos max_spin = 50 * kMicrosecond;     // 0: never spin
     std::shared_ptr<ExitGuard> exit_guard;  // looked at before the thread sleeps, if there is one
     std::function<void(const Executor&)> ended;  // called on its thread, detached, at the end
+    /// Called on its thread, detached, when it begins to sleep in a wait for an answer: what it has
+    /// to do otherwise should be done elsewhere.
+    std::function<void(const Executor&)> held_up;
   };
 
   explicit Executor(Config config);
@@ -120,6 +123,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
 
   /// Any thread. Does this thread wait for an answer in a chain?
   bool waits() const noexcept { return waits_.any(); }
+  /// Does it sleep in such a wait? Those that end at once don't count.
+  bool is_held_up() const noexcept { return held_up_.load(); }
   /// In that chain?
   bool waits_for(std::uint64_t chain) noexcept { return waits_.has(chain); }
 
@@ -141,6 +146,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   bool inside_wait() const noexcept { return waits_.any(); }
   /// What the code that asks runs for, or is on top of if it is no user's; or null.
   Work* work() const noexcept { return interruption_.work(); }
+  /// The number of that; 0 for nothing.
+  std::uint64_t turn() noexcept { return static_cast<std::uint64_t>(innermost()); }
   /// `exception` has been raised and got lost, in a finalizer, say: if it is what interrupts the
   /// code that runs now, it is raised there once more.
   Interruption<PyObject*>::Again interrupt_again(const Attached&, PyObject* exception) noexcept {
@@ -165,11 +172,13 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   void run(PyThreadState* state);
   void serve() noexcept;
   void sleep() noexcept;
+  void say_held_up();
   Asked wake_for(Asked asked) noexcept;
 
   const std::string name_;
   const std::shared_ptr<ExitGuard> exit_guard_;
   const std::function<void(const Executor&)> ended_;
+  const std::function<void(const Executor&)> on_held_up_;
   Thread thread_;
   ChainMailbox jobs_;
   Waker waker_;
@@ -177,6 +186,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   std::atomic<bool> stopping_{false};
   std::atomic<bool> last_posted_{false};
   ChainWaits waits_;
+  std::atomic<bool> held_up_{false};
   PythonThread python_;
   Interruption<PyObject*> interruption_{python_};
 

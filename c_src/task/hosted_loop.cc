@@ -45,7 +45,10 @@ class VmPollSet final : public PollSet {
 }  // namespace
 
 HostedLoop::HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor)
-    : services_(services), executor_(std::move(executor)), owns_executor_(owns_executor) {
+    : services_(services),
+      executor_(std::move(executor)),
+      owns_executor_(owns_executor),
+      shares_work_(!owns_executor) {
   services_.open_loops.add(this);
 }
 
@@ -67,11 +70,16 @@ HostedLoop::Accepted HostedLoop::submit(ErlNifEnv* env, Submission* submission) 
   if (ledger_.add(owner.pid, submission, monitor) != Ledger<Submission>::Added::kYes) {
     return Accepted::kClosed;
   }
-  const bool posted = submission->post() == nullptr;
+  const bool posted = submission->post(env);
   // An executor that ends has its loops closed, and these may have been looked at already.
   if (posted && !executor_->stopped()) return Accepted::kYes;
   // If close() was faster it has answered already.
   return submission->withdraw() == Claim::Result::kOurs ? Accepted::kClosed : Accepted::kYes;
+}
+
+bool HostedLoop::is_free() noexcept {
+  return !closing() && calls_.empty() && !executor_->waits() &&
+         executor_->innermost() == Executor::Ticket::kNone;
 }
 
 JobPtr HostedLoop::post_to_loop(JobPtr job) noexcept {
@@ -248,6 +256,19 @@ void HostedLoop::wake(std::uint64_t sequence) noexcept {
 
 // ---- the end
 
+void HostedLoop::retire_if_idle(const Attached& py, Nanos idle) noexcept {
+  if (executor_->work() != nullptr || life_ != Life::kOpen) return;
+  if (loop::EventLoop* const loop = loop_.load(); loop != nullptr) {
+    if (loop->has_work() || loop->next_deadline() != kNever) return;
+    const PyRef is_empty =
+        PyRef::steal(PyObject_CallOneArg(services_.names.is_empty, python_loop_.get(py)));
+    if (!is_empty) PyErr_WriteUnraisable(python_loop_.get(py));
+    if (is_empty.get() != Py_True) return;
+  }
+  if (!services_.stand_ins.retire(this, idle)) return;
+  worker_.tell_to_retire(services_.beam.atoms);
+}
+
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   Life open = Life::kOpen;
   const bool is_first = life_.compare_exchange_strong(open, Life::kClosing);
@@ -259,10 +280,16 @@ void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
     poller_.release();
   }
   if (!is_first) return;
+  services_.stand_ins.remove(caller, this);
   std::vector<JobPtr> early = early_.close();
   std::vector<ResourceRef<Submission>> owed;
   ledger_.close([&](Submission* each) { owed.push_back(ResourceRef<Submission>::share(each)); });
   for (const auto& submission : owed) submission->fail_loop_died(caller, why);
+  if (had_guests_) {
+    for (const auto& guest : services_.open_loops.guests_of(*this)) {
+      guest->fail_loop_died(caller, why);
+    }
+  }
   for (JobPtr& job : early) abandon(std::move(job));
   queue(finish_);
 }

@@ -27,6 +27,7 @@
 #include "task/loop_worker.h"
 #include "task/parking.h"
 #include "task/shared_poller.h"
+#include "task/start_queue.h"
 
 namespace ep::task {
 
@@ -67,8 +68,24 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   Ledger<Submission>& ledger() noexcept { return ledger_; }
   Services& services() noexcept { return services_; }
 
+  /// Accepted and not started, as calls and as tasks.
+  StartQueue& calls() noexcept { return calls_; }
+  StartQueue& tasks() noexcept { return tasks_; }
+  /// May others start its work when its thread waits for Erlang? Not that of a context that
+  /// somebody has made for its thread.
+  bool shares_work() const noexcept { return shares_work_.load(); }
+  void share_work() noexcept { shares_work_.store(true); }
+  /// Has its executor, a context's own, nothing to do?
+  bool is_free() noexcept;
+  /// Something that another loop owes runs here.
+  void has_guest() noexcept { had_guests_.store(true); }
+
   /// Executor's thread. The Python loop, borrowed, made if need be; null with a Python error set.
   PyObject* python_loop(const Attached&);
+
+  /// Executor's thread. A context that has had nothing to do for as long, and whose loop has
+  /// nothing in it, stands in for nobody any more, and its worker is told to retire.
+  void retire_if_idle(const Attached&, Nanos idle) noexcept;
 
   /// Executor's thread. Code outside of the loop has run, which may have given the loop work.
   void look_for_work() noexcept;
@@ -128,6 +145,10 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   EarlyJobs early_;
   Ledger<Submission> ledger_;
   DescriptorEventsOnUse descriptor_events_;
+  StartQueue calls_;
+  StartQueue tasks_;
+  std::atomic<bool> shares_work_;
+  std::atomic<bool> had_guests_{false};
   Part tick_{*this, &HostedLoop::tick};
   Part finish_{*this, &HostedLoop::finish};
   std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_

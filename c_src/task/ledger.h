@@ -79,6 +79,14 @@ class Ledger {
       if (first != nullptr) return keep(first);
     }
   }
+  /// Calls `look` with all that are in it; they stay.
+  template <class Look>
+  void look_at_all(Look&& look) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [owner, first] : owners_) {
+      for (Submission* each = first; each != nullptr; each = each->ledger_hook.next) look(each);
+    }
+  }
   /// Takes out, one by one into `keep`, all of a process that died.
   template <class Keep>
   void take(OwnerKey owner, Keep&& keep) {

@@ -24,4 +24,9 @@ void LoopWorker::tell(const Atoms& atoms, const Wait& wait) {
                              wait.descriptors ? atoms.true_ : atoms.false_));
 }
 
+void LoopWorker::tell_to_retire(const Atoms& atoms) {
+  const std::lock_guard lock(mutex_);
+  if (pid_) enif_send(nullptr, &*pid_, nullptr, atoms.retire);
+}
+
 }  // namespace ep::task

@@ -30,6 +30,8 @@ class LoopWorker {
   /// On a thread that is none of the VM's. Without a worker nobody waits; when one comes, the loop
   /// is told to look again.
   void tell(const Atoms& atoms, const Wait& wait);
+  /// Likewise: it is not needed any more.
+  void tell_to_retire(const Atoms& atoms);
 
  private:
   std::mutex mutex_;  // protects the following

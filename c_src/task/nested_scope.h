@@ -1,5 +1,6 @@
 // NestedScope: Python code that runs inside of a wait of other code, on its thread, is not inside
-// of the event loop that the other code may run in: for its duration no loop is running.
+// of the event loop that the other code may run in: for its duration no loop is running, and none
+// has hooks for asynchronous generators.
 //
 // Executor's thread, attached.
 #pragma once
@@ -20,10 +21,12 @@ class NestedScope {
 
  private:
   PyRef swap_task(PyObject* task) const noexcept;
+  bool set_hooks(PyObject* hooks) const noexcept;
 
   const Services& services_;
   PyRef loop_;  // hidden, or null
   PyRef task_;
+  PyRef hooks_;
 };
 
 }  // namespace ep::task

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mutex>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -27,11 +28,16 @@ class OpenLoops {
   /// only those that it hosts.
   void close_all(ErlNifEnv* caller, ERL_NIF_TERM why, const Executor* executor = nullptr);
 
+  /// Those of an executor's that have something to start.
+  std::vector<ResourceRef<HostedLoop>> with_starts(const Executor& executor);
+  /// What runs on `place` and is owed by another loop.
+  std::vector<ResourceRef<Submission>> guests_of(const HostedLoop& place);
+
  private:
   std::vector<ResourceRef<Submission>> owed(const Executor* executor);
 
   std::mutex mutex_;  // protects the following
-  std::unordered_set<HostedLoop*> loops_;
+  std::unordered_map<const Executor*, std::unordered_set<HostedLoop*>> loops_;  // by executor
 };
 
 }  // namespace ep::task

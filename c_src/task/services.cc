@@ -19,7 +19,7 @@ constexpr Interned kInterned[] = {
     {&PythonNames::name, "name"},
     {&PythonNames::qualname, "__qualname__"},
     {&PythonNames::result, "result"},
-    {&PythonNames::resume, "resume"},
+    {&PythonNames::take, "take"},
     {&PythonNames::spec, "__spec__"},
 };
 
@@ -32,6 +32,7 @@ struct Imported {
 constexpr Imported kImported[] = {
     {&PythonNames::new_loop, "erlang._hosted", "new_loop"},
     {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
+    {&PythonNames::is_empty, "erlang._hosted", "is_empty"},
     {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
     {&PythonNames::current_task, "asyncio", "current_task"},
     {&PythonNames::get_running_loop, "_asyncio", "_get_running_loop"},
@@ -39,6 +40,8 @@ constexpr Imported kImported[] = {
 #if PY_VERSION_HEX >= 0x030C0000
     {&PythonNames::swap_current_task, "_asyncio", "_swap_current_task"},
 #endif
+    {&PythonNames::get_asyncgen_hooks, "sys", "get_asyncgen_hooks"},
+    {&PythonNames::set_asyncgen_hooks, "sys", "set_asyncgen_hooks"},
     {&PythonNames::run_nested, "erlang._hosted", "run_nested"},
     {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
     {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},
@@ -61,7 +64,8 @@ bool prepare_names(const Attached& py, Services& services, PyObject* module) {
     if (names.*imported.member == nullptr) return false;
   }
   names.create_task_keywords = PyTuple_Pack(1, names.name);
-  if (names.create_task_keywords == nullptr) return false;
+  names.no_asyncgen_hooks = PyTuple_Pack(2, Py_None, Py_None);
+  if (names.create_task_keywords == nullptr || names.no_asyncgen_hooks == nullptr) return false;
   names.delivery = make_delivery_type(py, module);
   names.delivery_variable = PyContextVar_New("erlang_delivery", nullptr);
   return names.delivery != nullptr && names.delivery_variable != nullptr;

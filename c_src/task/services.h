@@ -12,7 +12,9 @@
 #include "cpython/ref.h"
 #include "runtime/forked_child.h"
 #include "runtime/interpreter.h"
+#include "task/default_loop.h"
 #include "task/open_loops.h"
+#include "task/stand_ins.h"
 
 namespace ep::task {
 
@@ -25,12 +27,16 @@ struct PythonNames {
   PyObject* finish_loop = nullptr;          // erlang._hosted.finish_loop
   PyObject* schedule_marker = nullptr;      // the type erlang.ScheduleMarker
   PyObject* interrupted = nullptr;          // the type erlang.Interrupted
+  PyObject* is_empty = nullptr;             // erlang._hosted.is_empty
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
   PyObject* current_task = nullptr;         // asyncio.current_task
   // asyncio's own, in C: an interruption can't come between their bytecodes.
   PyObject* get_running_loop = nullptr;
   PyObject* set_running_loop = nullptr;
-  PyObject* swap_current_task = nullptr;  // null before 3.12
+  PyObject* swap_current_task = nullptr;   // null before 3.12
+  PyObject* get_asyncgen_hooks = nullptr;  // sys.get_asyncgen_hooks
+  PyObject* set_asyncgen_hooks = nullptr;
+  PyObject* no_asyncgen_hooks = nullptr;  // (None, None)
   PyObject* run_nested = nullptr;         // erlang._hosted.run_nested
   PyObject* ensure_future = nullptr;      // erlang._hosted.ensure_future
   PyObject* main_dict = nullptr;          // the namespace of __main__
@@ -46,8 +52,8 @@ struct PythonNames {
   PyObject* qualname = nullptr;              // __qualname__
   PyObject* create_task_keywords = nullptr;  // ("name",)
   PyObject* result = nullptr;
-  PyObject* resume = nullptr;
   PyObject* spec = nullptr;  // __spec__
+  PyObject* take = nullptr;
 };
 
 struct Services {
@@ -59,6 +65,8 @@ struct Services {
   ResourceType<HostedLoop> loops;
   OpenLoops open_loops;
   ForkedChild forked;
+  StandIns stand_ins{*this};
+  DefaultLoop default_loop;
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;

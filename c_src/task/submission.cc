@@ -24,15 +24,15 @@ bool has_elements(PyObject* value) noexcept {
 Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec)
     : services_(services),
       loop_(std::move(loop)),
+      place_(loop_.get()),
+      chain_(spec.chain != 0 ? spec.chain : services.last_chain.fetch_add(1) + 1),
       owner_(spec.owner),
       has_tag_(spec.tag != 0),
       terms_(services.envs, spec.env,
              has_tag_ ? enif_make_tuple2(spec.env, spec.tag, spec.request) : spec.request),
       where_(spec.where),
       options_(spec.options),
-      deadline_(spec.deadline) {
-  chain = spec.chain != 0 ? spec.chain : services.last_chain.fetch_add(1) + 1;
-}
+      deadline_(spec.deadline) {}
 
 ResourceRef<Submission> Submission::current(const Attached& py, const Services& services) noexcept {
   const Executor* const executor = Executor::current();
@@ -44,33 +44,91 @@ ResourceRef<Submission> Submission::current(const Attached& py, const Services& 
   return submission_of_context(py, services);
 }
 
-Work& Submission::host() noexcept { return *loop_; }
+Work& Submission::host() noexcept { return place(); }
 
-JobPtr Submission::post() noexcept {
-  Executor& executor = loop_->executor();
-  // A loop that is blocked by code that waits for this can't take it into a tick.
-  const bool in_loop = where_ == Where::kLoop && !executor.waits_for(chain);
-  JobPtr job = queued(this);
-  return in_loop ? loop_->post_to_loop(std::move(job)) : executor.post(std::move(job));
+StartQueue& Submission::queue() const noexcept {
+  return where_ == Where::kLoop ? loop_->tasks() : loop_->calls();
 }
+
+/// Does the thread of its loop wait in its own chain?
+bool Submission::is_waited_for() const noexcept { return loop_->executor().waits_for(chain_); }
+
+bool Submission::post(ErlNifEnv* caller) noexcept {
+  is_ticket_ = !is_waited_for();
+  return post_as(caller, queued(this), is_ticket_);
+}
+
+/// A job is a ticket: whoever runs it starts the oldest of the queue, so that the order stays what
+/// it was when another thread has taken some. What belongs to a chain that the thread waits in is
+/// meant itself, and runs there, on top of the code that waits; as the loop may be blocked by that,
+/// not in a tick.
+bool Submission::post_as(ErlNifEnv* caller, JobPtr job, bool is_ticket) noexcept {
+  job->chain = is_ticket ? 0 : chain_;
+  if (is_ticket) queue().push(this);
+  const bool in_loop = is_ticket && where_ == Where::kLoop;
+  Executor& executor = loop_->executor();
+  if (in_loop ? loop_->post_to_loop(std::move(job)) : executor.post(std::move(job))) {
+    if (is_ticket) queue().remove(this);
+    return false;
+  }
+  if (executor.is_held_up() || services_.stand_ins.other_threads_wait()) {
+    services_.stand_ins.look_after(caller, *loop_);
+  }
+  return true;
+}
+
+/// By what has been posted, on the thread of its loop.
+void Submission::redeem(bool is_ticket) noexcept {
+  if (!is_ticket) return start_at(loop_);
+  if (const auto oldest = queue().pop()) oldest->start_at(loop_);
+  services_.stand_ins.offer_if_asked();
+}
+
+/// By what has been posted and won't run. There are at least as many tickets as there is in the
+/// queue, so nothing stays in it.
+void Submission::give_back(bool is_ticket) noexcept {
+  const auto meant = is_ticket ? queue().pop() : ResourceRef<Submission>::share(this);
+  if (meant) meant->fail_loop_died(nullptr, services_.beam.atoms.stopped);
+}
+
+class Submission::Continuation final : public Job {
+ public:
+  Continuation(Submission& owner, bool is_ticket)
+      : owner_(ResourceRef<Submission>::share(&owner)), is_ticket_(is_ticket) {}
+  void run() noexcept override { owner_->redeem(is_ticket_); }
+  void abandon() noexcept override { owner_->give_back(is_ticket_); }
+
+ private:
+  const ResourceRef<Submission> owner_;
+  const bool is_ticket_;
+};
 
 // ---- doing the work, on the executor's thread
 
-void Submission::run() noexcept {
+void Submission::run() noexcept { redeem(is_ticket_); }
+
+void Submission::abandon() noexcept { give_back(is_ticket_); }
+
+void Submission::start_at(const ResourceRef<HostedLoop>& place) noexcept {
   const Attached py = Attached::in_slot();
+  if (place.get() != loop_.get()) {
+    place->has_guest();
+    other_place_ = place;
+  }
+  place_.store(place.get());
   {
-    const Running running(py, loop_->executor(), *this, chain);
+    const Running running(py, place->executor(), *this, chain_);
     // Asked after registering: a cancellation either shows here or finds what it has to interrupt.
     if (claim_.is_open()) perform_pending(py);
   }
   // An interruption that came when the code had just made its task has been taken back.
   if (!claim_.is_open()) cancel_task(py);
-  loop_->look_for_work();
+  place->look_for_work();
 }
 
 void Submission::perform_pending(const Attached& py) noexcept {
   try {
-    const NestedScope nested(py, services_, loop_->executor().inside_wait());
+    const NestedScope nested(py, services_, place().executor().inside_wait());
     perform(py);
   } catch (const PythonError&) {
     fail_with_error(py);
@@ -81,12 +139,10 @@ void Submission::perform_pending(const Attached& py) noexcept {
   PyErr_Clear();  // an interruption that came too late to matter
 }
 
-void Submission::abandon() noexcept { fail_loop_died(nullptr, services_.beam.atoms.stopped); }
-
 void Submission::perform(const Attached& py) {
   if (continuation_) {
-    const PyRef marker = continuation_.take(py);
-    PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(marker.get(), services_.names.resume));
+    const PyRef continuation = continuation_.take(py);
+    PyRef value = PyRef::steal(PyObject_CallNoArgs(continuation.get()));
     if (!value) return fail_with_error(py);
     return handle(py, std::move(value));
   }
@@ -102,24 +158,34 @@ void Submission::handle(const Attached& py, PyRef value) {
   if (services_.forked.here()) services_.forked.end(py, nullptr);
   while (Py_TYPE(value.get()) == reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
     const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), services_.names.inline_));
-    if (!is_inline) return fail_with_error(py);
+    PyRef continuation =
+        is_inline ? PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.take))
+                  : PyRef();
+    if (!continuation) return fail_with_error(py);
     if (is_inline.get() != Py_True) {
-      continuation_ = DeferredRef(py, std::move(value), services_.codec->drops());
-      return ep::abandon(post());
+      continuation_ = DeferredRef(py, std::move(continuation), services_.codec->drops());
+      return continue_later();
     }
-    value = PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.resume));
+    value = PyRef::steal(PyObject_CallNoArgs(continuation.get()));
     if (!value) return fail_with_error(py);
   }
   const PyAsyncMethods* const async = Py_TYPE(value.get())->tp_as_async;
   if (async == nullptr || async->am_await == nullptr) return succeed(py, value.get());
-  if (!loop_->executor().inside_wait()) return start_task(py, value.get());
+  if (!place().executor().inside_wait()) return start_task(py, value.get());
   // What waits below blocks this thread, and with it the loop.
   value = PyRef::steal(PyObject_CallOneArg(services_.names.run_nested, value.get()));
   return value ? succeed(py, value.get()) : fail_with_error(py);
 }
 
+void Submission::continue_later() {
+  const bool is_ticket = !is_waited_for();
+  if (!post_as(nullptr, make_job<Continuation>(*this, is_ticket), is_ticket)) {
+    fail_loop_died(nullptr, services_.beam.atoms.stopped);
+  }
+}
+
 void Submission::start_task(const Attached& py, PyObject* awaitable) {
-  PyObject* const loop = loop_->python_loop(py);
+  PyObject* const loop = place().python_loop(py);
   if (loop == nullptr) return fail_with_error(py);
   const PyRef task = new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
   if (!task) return fail_with_error(py);
@@ -243,6 +309,11 @@ void Submission::fail_with_error(const Attached& py) noexcept {
                        : services_.codec->exception_reason(py, env.get(), exception.get()));
 }
 
+void Submission::refuse(ErlNifEnv* caller) noexcept {
+  const OwnedEnv env;
+  reply_error(caller, env, services_.beam.atoms.overloaded);
+}
+
 void Submission::fail_loop_died(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   const OwnedEnv env;
   reply_error(caller, env,
@@ -263,7 +334,7 @@ void Submission::post_to_janitor(Job& job) noexcept {
 
 Submission::Code Submission::interrupt_code() noexcept {
   const Executor::Asked asked =
-      loop_->executor().interrupt(Attached::in_slot(), *this, chain, services_.names.interrupted);
+      place().executor().interrupt(Attached::in_slot(), *this, chain_, services_.names.interrupted);
   return asked == Executor::Asked::kNotHere ? Code::kDoesNotRun : Code::kInterrupted;
 }
 
@@ -271,7 +342,7 @@ bool Submission::is_step_running() const noexcept {
   const Attached py = Attached::in_slot();
   if (!task_) return false;
   const PyRef current =
-      PyRef::steal(PyObject_CallOneArg(services_.names.current_task, loop_->python_loop(py)));
+      PyRef::steal(PyObject_CallOneArg(services_.names.current_task, place().python_loop(py)));
   if (!current) PyErr_Clear();
   return current && current.get() == task_.get(py);
 }
@@ -283,8 +354,8 @@ class Submission::SecondLook final : public Job {
       : submission_(ResourceRef<Submission>::share(&submission)) {}
   void run() noexcept override {
     if (!submission_->is_step_running()) return;
-    HostedLoop& loop = *submission_->loop_;
-    static_cast<void>(loop.executor().interrupt(Attached::in_slot(), loop, submission_->chain,
+    HostedLoop& loop = submission_->place();
+    static_cast<void>(loop.executor().interrupt(Attached::in_slot(), loop, submission_->chain_,
                                                 submission_->services_.names.interrupted));
   }
   void abandon() noexcept override {}
@@ -297,11 +368,13 @@ void Submission::look_again_at(Nanos time) noexcept {
   services_.interpreter->janitor().run_at(Attached::in_slot(), make_job<SecondLook>(*this), time);
 }
 
-void Submission::post_to_loop(Job& job) noexcept { ep::abandon(loop_->post_to_loop(queued(&job))); }
+void Submission::post_to_loop(Job& job) noexcept {
+  ep::abandon(place().post_to_loop(queued(&job)));
+}
 
 /// A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
 void Submission::cancel_task() noexcept {
-  if (!loop_->closing()) cancel_task(Attached::in_slot());
+  if (!place().closing()) cancel_task(Attached::in_slot());
 }
 
 }  // namespace ep::task

@@ -26,6 +26,7 @@
 #include "task/cancellation.h"
 #include "task/claim.h"
 #include "task/ledger.h"
+#include "task/start_queue.h"
 
 namespace ep::task {
 
@@ -54,8 +55,13 @@ class Submission final : public Job, public Work, private Unwanted {
   void abandon() noexcept override;
   Work& host() noexcept override;
 
-  /// Any thread. Posts it to where it has to run. Null, or the job, given back: that has closed.
-  [[nodiscard]] JobPtr post() noexcept;
+  /// Any thread; `caller` is the NIF environment if that is a scheduler's, else null. Posts it to
+  /// where it has to start. False: that has closed.
+  [[nodiscard]] bool post(ErlNifEnv* caller) noexcept;
+  /// By who has taken it out of its queue: starts it on this thread, which is that of `place`.
+  void start_at(const ResourceRef<HostedLoop>& place) noexcept;
+  /// By who has taken it out of its queue: ends it with {error, overloaded}.
+  void refuse(ErlNifEnv* caller) noexcept;
   /// After a refused post(): kOurs if there has been no reply, and now there won't be one.
   Claim::Result withdraw() noexcept { return revoke(); }
 
@@ -82,9 +88,14 @@ class Submission final : public Job, public Work, private Unwanted {
 
   const ErlNifPid& owner() const noexcept { return owner_; }
   Nanos deadline() const noexcept { return deadline_; }
+  std::uint64_t chain_number() const noexcept { return chain_; }
+  /// Which owes the reply.
   HostedLoop& loop() const noexcept { return *loop_; }
+  /// On which it runs; as a rule the same.
+  HostedLoop& place() const noexcept { return *place_.load(); }
 
   LedgerHook<Submission> ledger_hook;  // the ledger's
+  StartHook start_hook;                // its queue's
 
   /// The submission that the code on this thread works for: as a call, in a task, or in whatever
   /// inherits a task's context. Null if there is none, or it has been answered.
@@ -102,9 +113,18 @@ class Submission final : public Job, public Work, private Unwanted {
   KeptTerm::Placed request(ErlNifEnv* scratch) const noexcept;
   ERL_NIF_TERM tag(const OwnedEnv& env) noexcept;
   Claim::Result revoke() noexcept;
+  /// Its turn to go on with a ScheduleMarker.
+  class Continuation;
+
+  StartQueue& queue() const noexcept;
+  bool is_waited_for() const noexcept;
+  bool post_as(ErlNifEnv* caller, JobPtr job, bool is_ticket) noexcept;
+  void redeem(bool is_ticket) noexcept;
+  void give_back(bool is_ticket) noexcept;
   void perform_pending(const Attached&) noexcept;
   void perform(const Attached&);
   void handle(const Attached&, PyRef value);
+  void continue_later();
   void start_task(const Attached&, PyObject* awaitable);
   void cancel_task(const Attached&) noexcept;
 
@@ -129,6 +149,10 @@ class Submission final : public Job, public Work, private Unwanted {
 
   Services& services_;
   const ResourceRef<HostedLoop> loop_;
+  std::atomic<HostedLoop*> place_;
+  ResourceRef<HostedLoop> other_place_;  // keeps it alive, if it is not loop_
+  const std::uint64_t chain_;
+  bool is_ticket_ = false;  // as a job it stands for the oldest of its queue
   const ErlNifPid owner_;
   const bool has_tag_;
   const KeptTerm terms_;  // {Tag, Request} or, if it has no tag, Request

@@ -62,6 +62,11 @@ async def _cancel_all() -> None:
         executor.shutdown(wait=False)
 
 
+def is_empty(loop: asyncio.AbstractEventLoop) -> bool:
+    """Has a hosted loop no task and no descriptor that it watches?"""
+    return not asyncio.tasks.all_tasks(loop)
+
+
 def application_stopped() -> list[Any]:
     """Leave nothing of this run of the application behind for the next one; what there was."""
     for stream in (sys.stdout, sys.stderr):

@@ -10,7 +10,10 @@ import importlib
 import sys
 import threading
 import types
+import warnings
 from typing import Any, Callable, Mapping, Optional, Sequence
+
+import _erlang
 
 from . import _calls
 
@@ -19,17 +22,35 @@ _Kwargs = Optional[Mapping[str, Any]]
 
 
 class ScheduleMarker:
-    """What a function returns so that its caller gets the result of something else."""
+    """What a function returns so that its caller gets the result of something else.
+
+    It has to be the function's result itself. One that never reaches Erlang that way, because it
+    was not returned or is an element of something else, has no effect, and a RuntimeWarning says
+    so when it is dropped.
+    """
 
     __slots__ = ("inline", "_continue")
+    _continue: Callable[[], object] | None
 
     def __init__(self, inline: bool, continue_: Callable[[], object]) -> None:
         self.inline = inline
         self._continue = continue_
 
-    def resume(self) -> object:
-        """Run the continuation; gives its result, which may be a marker again."""
-        return self._continue()
+    def take(self) -> Callable[[], object]:
+        """What to run in its stead, once; that gives a result, which may be a marker again."""
+        continue_, self._continue = self._continue, None
+        if continue_ is None:
+            raise RuntimeError("this erlang.ScheduleMarker has been returned before")
+        return continue_
+
+    def __del__(self) -> None:
+        if getattr(self, "_continue", None) is not None:
+            warnings.warn(
+                "an erlang.ScheduleMarker was dropped, with no effect: a function called by Erlang"
+                " must return it, as its result",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def schedule(callback_name: str, *args: Any) -> ScheduleMarker:
@@ -100,16 +121,23 @@ def _call(
     return call
 
 
-_slice = threading.local()
+class _Slice(threading.local):
+    turn = 0
+    used = 0
+
+
+_slice = _Slice()
 
 
 def consume_time_slice(percent: int) -> bool:
     """Say that so many percent (1-100) of a turn have been used; True if it is used up.
 
-    Then a long computation should return `schedule_py(...)`, so that others have their turn.
+    Then a long computation should return `schedule_py(...)`, so that others have their turn. Each
+    call from Erlang, each continuation and each round of an event loop is a turn of its own.
     """
     if not isinstance(percent, int) or not 1 <= percent <= 100:
         raise ValueError(f"percent must be an integer from 1 to 100, not {percent!r}")
-    used = getattr(_slice, "used", 0) + percent
-    _slice.used = 0 if used >= 100 else used
+    turn = _erlang.turn()
+    used = percent + (_slice.used if _slice.turn == turn else 0)
+    _slice.turn, _slice.used = turn, 0 if used >= 100 else used
     return used >= 100
