@@ -30,7 +30,7 @@
 -export([activate_venv/1, deactivate_venv/0, version/0, execution_mode/0, format_error/1]).
 
 -export_type([name/0, kwargs/0, locals/0, code/0, object/0, options/0, start_options/0]).
--export_type([result/0, error/0]).
+-export_type([result/0, error/0, binary_as/0, none_as/0]).
 
 -type name() :: atom() | binary() | nonempty_string().
 -type kwargs() :: #{name() => term()} | [{name(), term()}].
@@ -40,11 +40,15 @@
 %% An opaque reference to a Python object, or any term that converts to one.
 -type binary_as() :: auto | str | bytes.
 %% What binaries in arguments become; `auto': str if they are UTF-8, else bytes.
+-type none_as() :: none | nil | undefined | default.
+%% What None becomes in results; `default': as the context was started, else as the application is set.
 -type options() ::
-    #{timeout => timeout(), binary => binary_as()}
-    | [{timeout, timeout()} | {binary, binary_as()}]
+    #{timeout => timeout(), binary => binary_as(), none => none_as()}
+    | [{timeout, timeout()} | {binary, binary_as()} | {none, none_as()}]
     | timeout().
--type start_options() :: #{binary => binary_as()} | [{binary, binary_as()}].
+-type start_options() ::
+    #{binary => binary_as(), none => none_as()}
+    | [{binary, binary_as()} | {none, none_as()}].
 %% Of what does not wait.
 -type result() :: {ok, term()} | {error, error()}.
 -type error() ::
@@ -164,7 +168,7 @@ request(mine, Request, Options, _Called) ->
 request(Context, Request, Options, Called) ->
     py_context:request(Context, Request, Options, Called).
 
-done({ok, none}) -> ok;
+done({ok, _None}) -> ok;
 done({error, _} = Error) -> Error.
 
 %% @doc Calls a function and forgets about it. It outlives its caller; a failure is logged.

@@ -8,7 +8,7 @@
 
 -type key() ::
     num_contexts | event_loop_pool_size | event_loop_spin | max_pending | subprocess | sandbox
-    | venv | python | spawner_beside.
+    | venv | python | spawner_beside | none.
 
 -record(setting, {default :: term(), expected :: string(), is_valid :: fun((term()) -> boolean())}).
 
@@ -26,6 +26,8 @@ settings() ->
         subprocess => boolean(true),
         %% Whether forking or replacing the VM from Python is refused; for the life of the VM.
         sandbox => boolean(true),
+        %% What Python's None becomes, where neither a call nor its context says.
+        none => one_of([none, nil, undefined]),
         %% The virtual environment to start in.
         venv => path("a folder, or undefined for $VIRTUAL_ENV, if that is set"),
         %% sys.executable.
@@ -47,6 +49,13 @@ number(Default, Min, Max, Unit) ->
         default = Default,
         expected = io_lib:format("a whole number of ~ts from ~b to ~b", [Unit, Min, Max]),
         is_valid = fun(Value) -> is_between(Value, Min, Max) end
+    }.
+
+one_of([Default | Others]) ->
+    #setting{
+        default = Default,
+        expected = lists:join(" or ", [atom_to_list(Atom) || Atom <- [Default | Others]]),
+        is_valid = fun(Value) -> lists:member(Value, [Default | Others]) end
     }.
 
 boolean(Default) ->

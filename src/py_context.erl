@@ -28,12 +28,17 @@
 start_link() ->
     start_link([]).
 
-%% @doc A context; `[{name, Name}]' registers its process.
--spec start_link([{name, atom()}] | #{name => atom()}) -> gen_server:start_ret().
+%% @doc A context; `{name, Name}' registers its process, `{none, Atom}' says what None becomes in its
+%% results, and in what its code sends, unless a call says so itself.
+-spec start_link(
+    [{name, atom()} | {none, py:none_as()}] | #{name => atom(), none => py:none_as()}
+) -> gen_server:start_ret().
 start_link(Options) ->
-    case py_options:parse(Options, #{name => undefined}, 1, ?CALLED([Options])) of
-        #{name := undefined} -> gen_server:start_link(?MODULE, own, []);
-        #{name := Name} -> gen_server:start_link({local, Name}, ?MODULE, own, [])
+    Known = #{name => undefined, none => default},
+    #{name := Name, none := None} = py_options:parse(Options, Known, 1, ?CALLED([Options])),
+    case Name of
+        undefined -> gen_server:start_link(?MODULE, {own, None}, []);
+        _ -> gen_server:start_link({local, Name}, ?MODULE, {own, None}, [])
     end.
 
 %% @doc Ends a context that start_link made. Work in it is answered with `executor_died'. `ok' if it
@@ -111,7 +116,7 @@ exec(Context, Code, Options) ->
     Checked = py_options:parse(Options, py_options:call(), 3, Called),
     done(request(Context, Request, Checked, Called)).
 
-done({ok, none}) -> ok;
+done({ok, _None}) -> ok;
 done({error, _} = Error) -> Error.
 
 %% @doc As `py:call_method/3', on this context.
@@ -241,7 +246,8 @@ start_stand_in() ->
     gen_server:start_link(?MODULE, stand_in, []).
 
 %% @private
--spec init(own | stand_in | {numbered, pos_integer()}) -> {ok, py_nif:loop()} | {stop, not_started}.
+-spec init({own, py:none_as()} | stand_in | {numbered, pos_integer()}) ->
+    {ok, py_nif:loop()} | {stop, not_started}.
 init(Which) ->
     process_flag(trap_exit, true),
     case py_nif:context_new(name(Which)) of
@@ -254,8 +260,8 @@ init(Which) ->
             {stop, not_started}
     end.
 
-publish(own, _Loop) ->
-    ok;
+publish({own, None}, Loop) ->
+    py_nif:set_none(Loop, None);
 publish(stand_in, Loop) ->
     py_nif:stand_in_add(Loop, true);
 publish({numbered, N}, Loop) ->
@@ -264,7 +270,7 @@ publish({numbered, N}, Loop) ->
 
 name({numbered, N}) -> <<"py_context_", (integer_to_binary(N))/binary>>;
 name(stand_in) -> <<"py_stand_in">>;
-name(own) -> <<"py_context">>.
+name({own, _None}) -> <<"py_context">>.
 
 %% @private
 -spec handle_call(term(), gen_server:from(), py_nif:loop()) ->

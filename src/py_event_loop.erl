@@ -15,8 +15,18 @@
 -export_type([run_options/0]).
 
 -type run_options() ::
-    #{timeout => timeout(), kwargs => py:kwargs(), binary => auto | str | bytes}
-    | [{timeout, timeout()} | {kwargs, py:kwargs()} | {binary, auto | str | bytes}]
+    #{
+        timeout => timeout(),
+        kwargs => py:kwargs(),
+        binary => py:binary_as(),
+        none => py:none_as()
+    }
+    | [
+        {timeout, timeout()}
+        | {kwargs, py:kwargs()}
+        | {binary, py:binary_as()}
+        | {none, py:none_as()}
+    ]
     | timeout().
 
 -define(TIMEOUT, 5000).

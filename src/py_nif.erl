@@ -9,6 +9,7 @@
 -export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1, event_loop_set_default/1]).
+-export([set_none/2]).
 -export([submit/8, cancel/1, submission_state/1, interrupt/1]).
 -export([stand_in_keeper/1, stand_in_add/2, stand_in_demand/0, stand_in_refuse/0]).
 -export([stand_in_retire/2]).
@@ -113,6 +114,13 @@ loop_wake(_Loop, _ParkNumber) ->
 loop_close(_Loop, _Why) ->
     erlang:nif_error(not_loaded).
 
+%% @doc What Python's None becomes in results of what is submitted to a loop, and in what Python code
+%% sends that works for it, where a submission does not say; `default': what the application says.
+%% For `default' instead of a loop: what the application says.
+-spec set_none(loop() | default, none | nil | undefined | default) -> ok.
+set_none(_Loop, _None) ->
+    erlang:nif_error(not_loaded).
+
 %% @doc Collects events of a descriptor for Erlang: poll_events/2 finds them, get_pending/1 gives
 %% them. The descriptor stays the caller's; it is never closed here.
 -spec add_reader(loop(), Fd :: non_neg_integer(), CallbackId :: non_neg_integer()) ->
@@ -211,18 +219,18 @@ stand_in_retire(_Loop, _Milliseconds) ->
 %% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets
 %% `{async_result, Tag, Result}', once, unless it dies or the submission is cancelled; with `self'
 %% as the tag, `Tag' is the submission. The time limit is what the work sees as its deadline; it is
-%% the owner who enforces it, by cancel/1.
+%% the owner who enforces it, by cancel/1. Of the options, those that concern conversions are heeded.
 -spec submit(
     loop(),
     call | task,
     Owner :: pid(),
     Tag :: term(),
     request(),
-    auto | str | bytes,
+    Options :: #{binary => auto | str | bytes, none => none | nil | undefined | default, _ => _},
     timeout(),
     Chain :: non_neg_integer()
 ) -> submission() | {error, overloaded | {executor_died, stopped}}.
-submit(_Loop, _Where, _Owner, _Tag, _Request, _Binary, _Timeout, _Chain) ->
+submit(_Loop, _Where, _Owner, _Tag, _Request, _Options, _Timeout, _Chain) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Skips, interrupts or cancels the work. `ok': no reply will come. `sent': it has come.

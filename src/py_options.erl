@@ -7,6 +7,8 @@
 %% <li>`kwargs': keyword arguments, where these have no position of their own</li>
 %% <li>`binary': what binaries in arguments become: `auto' (str if they are UTF-8, else bytes),
 %% `str' or `bytes'</li>
+%% <li>`none': what None becomes in results, and in what the code sends: `none', `nil', `undefined', or
+%% `default': as the context was started, else as the application is set</li>
 %% <li>`name': under which a process is registered</li>
 %% </ul>
 %%
@@ -20,20 +22,21 @@
     timeout => timeout(),
     kwargs => #{py:name() => term()},
     binary => auto | str | bytes,
+    none => none | nil | undefined | default,
     name => atom()
 }.
 
 %% @doc Of what waits for a call of a context.
 -spec call() -> options().
-call() -> #{timeout => 30000, binary => auto}.
+call() -> #{timeout => 30000, binary => auto, none => default}.
 
 %% @doc Of what waits for a task of a loop.
 -spec run() -> options().
-run() -> #{timeout => 5000, kwargs => #{}, binary => auto}.
+run() -> #{timeout => 5000, kwargs => #{}, binary => auto, none => default}.
 
 %% @doc Of what does not wait.
 -spec start() -> options().
-start() -> #{binary => auto}.
+start() -> #{binary => auto, none => default}.
 
 %% @doc `Given' on top of `Defaults', whose keys are the known ones.
 -spec parse(term(), options(), pos_integer(), py_args:called()) -> options().
@@ -87,6 +90,9 @@ check(kwargs, Kwargs) ->
     py_args:to_keywords(Kwargs);
 check(binary, As) ->
     valid(lists:member(As, [auto, str, bytes]), As, "expected auto, str or bytes");
+check(none, None) ->
+    Known = [none, nil, undefined, default],
+    valid(lists:member(None, Known), None, "expected none, nil, undefined or default");
 check(name, Name) ->
     valid(is_atom(Name) andalso Name =/= undefined, Name, "expected an atom").
 

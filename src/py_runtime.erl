@@ -21,6 +21,7 @@ init([]) ->
     %% ERTS ignores SIGCHLD, which would take the exit status of Python's child processes away.
     ok = os:set_signal(sigchld, default),
     Executors = min(py_config:get(event_loop_pool_size), erlang:system_info(schedulers)),
+    ok = py_nif:set_none(default, py_config:get(none)),
     Tag = make_ref(),
     ok = py_nif:start(
         Tag, executable(), package_dir(), Executors, py_config:get(event_loop_spin),

@@ -17,9 +17,8 @@ call(Loop, _Where, _Request, _Options) when is_atom(Loop) ->
     missing(Loop);
 call(Loop, Where, Request, Options) ->
     {Chain, Timeout} = chain(maps:get(timeout, Options)),
-    Binary = maps:get(binary, Options),
     Tag = make_ref(),
-    case py_nif:submit(Loop, Where, self(), Tag, Request, Binary, Timeout, Chain) of
+    case py_nif:submit(Loop, Where, self(), Tag, Request, Options, Timeout, Chain) of
         {error, _} = Error ->
             Error;
         Submission ->
@@ -37,9 +36,9 @@ call(Loop, Where, Request, Options) ->
 -spec start(target(), where(), py_nif:request(), py_options:options()) -> reference().
 start(Loop, _Where, _Request, _Options) when is_atom(Loop) ->
     refused(missing(Loop));
-start(Loop, Where, Request, #{binary := Binary}) ->
+start(Loop, Where, Request, Options) ->
     {Chosen, Chain} = unblocked(Loop),
-    case py_nif:submit(Chosen, Where, self(), self, Request, Binary, infinity, Chain) of
+    case py_nif:submit(Chosen, Where, self(), self, Request, Options, infinity, Chain) of
         {error, _} = Error -> refused(Error);
         Submission -> Submission
     end.
@@ -87,7 +86,7 @@ refused(Error) ->
 %% @doc Hands in a request whose result nobody waits for. It outlives its caller; a failure is
 %% logged.
 -spec cast(target(), where(), py_nif:request(), py_options:options()) -> ok.
-cast(Loop, Where, Request, #{binary := Binary}) ->
+cast(Loop, Where, Request, Options) ->
     What = {element(2, Request), element(3, Request)},
     Casts = whereis(py_casts),
     case {Loop, Casts} of
@@ -96,7 +95,7 @@ cast(Loop, Where, Request, #{binary := Binary}) ->
         {dead, _} -> not_cast(What, missing(dead));
         _ ->
             Tag = {cast, What},
-            case py_nif:submit(Loop, Where, Casts, Tag, Request, Binary, infinity, 0) of
+            case py_nif:submit(Loop, Where, Casts, Tag, Request, Options, infinity, 0) of
                 {error, _} = Error -> not_cast(What, Error);
                 _Submission -> ok
             end

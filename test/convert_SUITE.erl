@@ -13,7 +13,8 @@
 -export([keys_that_raise/1, nested_a_million_times/1, nested_on_a_small_stack/1]).
 -export([cycles/1, integers_beyond_the_vm/1]).
 -export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1]).
--export([no_atom_is_created/1]).
+-export([no_atom_is_created/1, none_as_asked/1, none_of_the_application/1, scalars_of_numpy_are_numbers/1]).
+-export([a_reference_from_another_node/1, no_object_behind_a_reference/1]).
 -export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
 
 all() ->
@@ -24,7 +25,8 @@ all() ->
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
         keys_that_become_one, keys_that_raise, nested_a_million_times, nested_on_a_small_stack, cycles,
         integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
-        a_huge_key_is_shown_short, no_atom_is_created, exceptions_have_one_shape,
+        a_huge_key_is_shown_short, no_atom_is_created, none_as_asked, none_of_the_application,
+        scalars_of_numpy_are_numbers, a_reference_from_another_node, no_object_behind_a_reference, exceptions_have_one_shape,
         exceptions_that_misbehave, exceptions_of_any_size
     ].
 
@@ -32,6 +34,8 @@ init_per_suite(Config) ->
     ok = ep_test:start(),
     {ok, Code} = file:read_file(filename:join(?config(data_dir, Config), "objects.py")),
     ok = py:exec(Code),
+    %% It starts threads that stay.
+    ok = py:exec(<<"try: import numpy\nexcept ImportError: numpy = None\n">>),
     Config.
 
 end_per_suite(_Config) ->
@@ -411,6 +415,126 @@ no_atom_is_created(_) ->
     {ok, [_ | _]} = py:eval(Names),
     {ok, 1000} = py:eval(<<"no_such_atoms(", Names/binary, ")">>),
     ?assertEqual(Before, erlang:system_info(atom_count)).
+
+%%% None
+
+none_as_asked(_) ->
+    Value = fun(None) -> {ok, #{<<"a">> => [None, {None, None}], None => None}} end,
+    Code = <<"{'a': [None, (None, None)], None: None}">>,
+    Asked = fun(None) -> py:eval(Code, #{}, #{none => None}) end,
+    ?assertEqual(Value(none), py:eval(Code)),
+    [?assertEqual(Value(None), Asked(None)) || None <- [none, nil, undefined]],
+    ?assertEqual(Value(none), Asked(default)),
+    ?assertError({bad_option, {none, null}}, Asked(null)),
+    ?assertEqual({ok, nil}, py:call(typing, cast, [1, nil], #{}, #{none => nil})),
+    %% Of a context.
+    {ok, Context} = py_context:start_link([{none, nil}]),
+    ?assertEqual(Value(nil), py_context:eval(Context, Code)),
+    ?assertEqual(Value(none), py_context:eval(Context, Code, #{}, #{none => none})),
+    ?assertEqual(ok, py_context:exec(Context, <<"unused = None">>)),
+    %% What its code sends, from the call and from a task, is the same.
+    Self = self(),
+    Send = fun(X) -> Self ! {called, X}, X end,
+    ?assertEqual({ok, nil}, py_context:eval(Context, <<"f(None)">>, #{f => Send})),
+    ?assertEqual({ok, nil}, py_context:call(Context, '__main__', send_none, [Self, Send])),
+    ?assertEqual([{called, nil}, {called, nil}, nil], received(3)),
+    ok = py_context:stop(Context).
+
+none_of_the_application(_) ->
+    Args = ["-erlang_python", "none", "nil", "-pa" | code:get_path()],
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => Args}),
+    Call = fun(Module, Function, Arguments) ->
+        peer:call(Peer, Module, Function, Arguments, 60000)
+    end,
+    {ok, _} = Call(application, ensure_all_started, [erlang_python]),
+    ?assertEqual({ok, [nil]}, Call(py, eval, [<<"[None]">>])),
+    ?assertEqual({ok, [none]}, Call(py, eval, [<<"[None]">>, #{}, #{none => none}])),
+    ?assertEqual(ok, Call(py, exec, [<<"unused = None">>])),
+    ?assertEqual({ok, nil}, Call(py_event_loop, run, [asyncio, sleep, [0]])),
+    ?assertEqual({ok, <<"nil">>}, Call(py, eval, [<<"f(None)">>, #{f => fun erlang:atom_to_binary/1}])),
+    ok = peer:stop(Peer).
+
+received(0) -> [];
+received(N) ->
+    receive
+        Message -> [Message | received(N - 1)]
+    after 10000 -> ct:fail(no_message)
+    end.
+
+scalars_of_numpy_are_numbers(_) ->
+    case py:eval(<<"numpy is None">>) of
+        {ok, true} -> {skip, no_numpy};
+        _ -> scalars_of_numpy()
+    end.
+
+scalars_of_numpy() ->
+    [
+        ?assertEqual({Code, {ok, Number}}, {Code, py:eval(<<"numpy.", Code/binary>>)})
+     || {Code, Number} <- [
+            {<<"int64(-5)">>, -5},
+            {<<"int8(127)">>, 127},
+            {<<"uint64(2 ** 64 - 1)">>, 1 bsl 64 - 1},
+            {<<"float32(0.1)">>, 0.10000000149011612},
+            {<<"float16(-1.5)">>, -1.5},
+            {<<"float64(0.1)">>, 0.1},
+            {<<"float32('nan')">>, nan},
+            {<<"float16('-inf')">>, neg_infinity},
+            {<<"bool_(True)">>, true},
+            {<<"bool_(False)">>, false},
+            {<<"array([1, 2])[1]">>, 2},
+            {<<"arange(6.0).sum() > 3">>, true},
+            {<<"str_('text')">>, <<"text">>},
+            {<<"arange(3).tolist()">>, [0, 1, 2]}
+        ]
+    ],
+    ?assertEqual({ok, #{1 => [{true, 2}]}},
+                 py:eval(<<"{numpy.int32(1): [(numpy.bool_(1), numpy.uint8(2))]}">>)),
+    [?assertMatch({Code, {ok, Ref}} when is_reference(Ref), {Code, py:eval(<<"numpy.", Code/binary>>)})
+     || Code <- [<<"longdouble(1)">>, <<"complex64(1)">>, <<"timedelta64(1, 's')">>,
+                 <<"datetime64('2020-01-01')">>, <<"array(1)">>, <<"array([1, 2])">>]].
+
+%%% References that travel
+
+%% A reference that is kept at home only by way of another node is kept by nobody.
+a_reference_from_another_node(_) ->
+    ep_test:with_peer(fun(Node) ->
+        Keep = fun() -> receive {give, To} -> To ! {given, get(kept)} end end,
+        Abroad = fun(Ref) ->
+            spawn(Node, erlang, apply, [fun() -> put(kept, Ref), Keep() end, []])
+        end,
+        Given = fun(Pid) -> Pid ! {give, self()}, receive {given, Ref} -> Ref end end,
+        %% Kept at home as well: it is the object.
+        {ok, Thing} = py:eval(<<"thing">>),
+        Back = Given(Abroad(Thing)),
+        ?assertEqual({ok, true}, py:eval(<<"x is thing">>, #{x => Back})),
+        ?assert(is_reference(Thing)),
+        %% Not kept: the object goes, as any does with its last term.
+        Self = self(),
+        Traveller = spawn_link(fun() ->
+            {ok, Mortal} = py:eval(<<"announce_death(Thing(), pid)">>, #{pid => Self}),
+            Self ! {abroad, Abroad(Mortal)}
+        end),
+        Holder = receive {abroad, Pid} -> Pid end,
+        await_deaths(1),
+        ?assertNot(is_process_alive(Traveller)),
+        Dead = Given(Holder),
+        ?assert(is_reference(Dead)),
+        gone(Dead)
+    end).
+
+no_object_behind_a_reference(_) ->
+    gone(make_ref()),
+    gone(binary_to_term(<<131, 90, 3:16, 119, 10, "other@host", 7:32, 1:32, 2:32, 3:32>>)).
+
+gone(Ref) ->
+    NoObject = {error, {conversion, [], no_object}},
+    ?assertEqual(NoObject, py:call_method(Ref, append, [1])),
+    ?assertEqual(NoObject, py:getattr(Ref, name)),
+    ?assertEqual({ok, <<"Ref">>}, py:eval(<<"type(x).__name__">>, #{x => Ref})),
+    {error, {exception, #{type := <<"AttributeError">>, message := Message}}} =
+        py:eval(<<"x.append(1)">>, #{x => Ref}),
+    ?assertMatch({_, _}, binary:match(Message, <<"to no Python object, or to one that has gone">>)),
+    ?assertEqual({ok, false}, py:eval(<<"hasattr(x, 'append')">>, #{x => Ref})).
 
 %%% Exceptions
 

@@ -5,7 +5,7 @@
 -export([before/1, audit/1, snapshot/0, compare/2]).
 -export([wait_until/1, wait_until/2, flush/0, no_message/0, monitored/1, down/1]).
 -export([threads/0, descriptors/0, resident/0, python_threads/0]).
--export([define/1, marked/0, unique/0, collect/0, forget_senders/0]).
+-export([define/1, marked/0, unique/0, collect/0, forget_senders/0, with_peer/1]).
 
 -define(PATIENCE, 20000).
 
@@ -145,7 +145,7 @@ kind(Target) -> hd(string:split(Target, ":[")).
 python_loops() ->
     case py_nif_runs() andalso py:eval(<<"
 [type(o).__name__ for o in __import__('gc').get_objects()
- if isinstance(o, __import__('asyncio').AbstractEventLoop) and not o.is_closed()]
+ if issubclass(type(o), __import__('asyncio').AbstractEventLoop) and not o.is_closed()]
 "/utf8>>) of
         {ok, Names} -> Names;
         _ -> []
@@ -236,3 +236,21 @@ forget_senders() ->
 -spec unique() -> binary().
 unique() ->
     iolist_to_binary(io_lib:format("ep_~b", [erlang:unique_integer([positive])])).
+
+%% @doc Makes this node one that others can reach, for as long, and gives the name of one that finds
+%% all the modules that this one does.
+-spec with_peer(fun((node()) -> term())) -> ok.
+with_peer(Fun) ->
+    _ = os:cmd("epmd -daemon"),
+    Name = binary_to_atom(unique()),
+    {ok, _} = net_kernel:start([list_to_atom(atom_to_list(Name) ++ "_here@127.0.0.1"), longnames]),
+    {ok, Peer, Node} = peer:start_link(#{name => Name, host => "127.0.0.1", longnames => true,
+                                         args => ["-pa" | code:get_path()]}),
+    try
+        Fun(Node),
+        ok
+    after
+        ok = peer:stop(Peer),
+        ok = net_kernel:stop(),
+        ok = forget_senders()
+    end.

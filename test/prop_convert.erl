@@ -7,7 +7,8 @@
 -include("generators.hrl").
 
 -export([prop_round_trip/0, prop_path/0, prop_depth/0, prop_integers/0, prop_floats/0]).
--export([prop_binaries/0, prop_binaries_as_asked/0, prop_atoms/0]).
+-export([prop_binaries/0, prop_binaries_as_asked/0, prop_atoms/0, prop_sizes/0]).
+-export([any_value/0, back/1]).
 
 -define(MAX_DEPTH, 1000).
 
@@ -34,6 +35,10 @@ prop_depth() ->
             {error, {conversion, Path, too_deep}} -> Depth > ?MAX_DEPTH andalso length(Path) < 50
         end
     end).
+
+%% Containers of all sizes, also inside of others.
+prop_sizes() ->
+    ?FORALL(Term, long(), same({ok, back(Term)}, identity(Term))).
 
 prop_integers() ->
     ?FORALL(N, any_integer(), same({ok, N}, identity(N))).
@@ -127,6 +132,39 @@ value(Size) ->
         {1, ?LET(Pairs, list({key(Size div 3), Smaller}), maps:from_list(distinct(Pairs)))}
     ]),
     resize(Size, Containers).
+
+%% For fuzzers: containers of all sizes, of all that there is.
+any_value() ->
+    frequency([{3, value()}, {1, long()}, {1, any_binary()}]).
+
+%% A long container, alone or in another, with a few elements of any kind among many simple ones.
+long() ->
+    ?LET(
+        {N, Kind, Key, Few, Around},
+        {container_size(), oneof([list, tuple, map]), oneof([integer, text, pair]),
+         resize(3, list(leaf())), oneof([none, list, tuple, map])},
+        around(Around, contained(Kind, [element_of(Key, I) || I <- lists:seq(1, N)], Few))
+    ).
+
+%% Where the VM changes how it makes or keeps a container, and a tail that gets thin.
+container_size() ->
+    frequency([
+        {4, oneof([0, 1, 31, 32, 33, 127, 128, 129, 130])},
+        {4, range(0, 300)},
+        {2, range(300, 5000)},
+        {1, range(5000, 50000)}
+    ]).
+
+element_of(integer, I) -> I;
+element_of(text, I) -> integer_to_binary(I);
+element_of(pair, I) -> {I, <<"k">>}.
+
+contained(list, Elements, Few) -> Elements ++ Few;
+contained(tuple, Elements, Few) -> list_to_tuple(Few ++ Elements);
+contained(map, Elements, Few) -> maps:from_list([{Element, Few} || Element <- Elements]).
+
+around(none, Term) -> Term;
+around(Wrap, Term) -> wrap(Wrap, Term).
 
 leaf() ->
     Binary = small_binary(),

@@ -5,10 +5,10 @@
 
 -export([all/0, init_per_suite/1, end_per_suite/1]).
 -export([round_trip/1, path/1, depth/1, integers/1, floats/1, binaries/1, binaries_as_asked/1]).
--export([atoms/1]).
+-export([atoms/1, sizes/1]).
 
 all() ->
-    [round_trip, path, depth, integers, floats, binaries, binaries_as_asked, atoms].
+    [round_trip, path, depth, integers, floats, binaries, binaries_as_asked, atoms, sizes].
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),
@@ -24,6 +24,7 @@ integers(_) -> holds(prop_convert:prop_integers(), 300).
 floats(_) -> holds(prop_convert:prop_floats(), 200).
 binaries(_) -> holds(prop_convert:prop_binaries(), 200).
 binaries_as_asked(_) -> holds(prop_convert:prop_binaries_as_asked(), 60).
+sizes(_) -> holds(prop_convert:prop_sizes(), 60).
 atoms(_) -> holds(prop_convert:prop_atoms(), 100).
 
 holds(Property, Runs) ->

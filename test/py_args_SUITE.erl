@@ -241,8 +241,8 @@ refusals_are_readable(_) ->
 
 unknown_options_have_a_hint(_) ->
     ?REFUSED({unknown_option, timout}, 2, "did you mean timeout\\?", py:exec("1", [{timout, 1}])),
-    ?REFUSED({unknown_option, limit}, 2, "known: binary, timeout", py:exec("1", #{limit => 1})),
-    ?REFUSED({unknown_option, timeout}, 5, "known: binary$",
+    ?REFUSED({unknown_option, limit}, 2, "known: binary, none, timeout", py:exec("1", #{limit => 1})),
+    ?REFUSED({unknown_option, timeout}, 5, "known: binary, none$",
              py:cast(math, sqrt, [1], #{}, #{timeout => 100})),
     ?REFUSED({unknown_option, nam}, 1, "did you mean name", py_context:start_link(#{nam => x})),
     ?REFUSED({unknown_option, {x, 1}}, 2, "\\{x,1\\}", py:exec("1", #{{x, 1} => 1})).

@@ -505,7 +505,7 @@ send_from_threads(_) ->
      || Thread <- lists:seq(0, 9)].
 
 send_to_other_nodes(_) ->
-    with_peer(fun(Node) ->
+    ep_test:with_peer(fun(Node) ->
         Self = self(),
         Remote = erlang:spawn(Node, fun() -> remote(Self) end),
         receive {ready, Remote} -> ok end,
@@ -530,7 +530,7 @@ remote_loop(Parent) ->
 send_to_a_node_that_is_not_there(_) ->
     %% Nobody waits for the attempt to connect, calls least of all.
     Gone = list_to_atom("ep_gone@127.0.0.1"),
-    with_peer(fun(_) ->
+    ep_test:with_peer(fun(_) ->
         with(echo, fun([X]) -> X end, fun() ->
             [begin
                 {ok, none} = py:call(erlang, send, [{ep_remote, Gone}, hello]),
@@ -538,21 +538,6 @@ send_to_a_node_that_is_not_there(_) ->
              end || N <- lists:seq(1, 20)]
         end)
     end).
-
-%% The remote spawn needs this module there.
-with_peer(Fun) ->
-    _ = os:cmd("epmd -daemon"),
-    Name = binary_to_atom(ep_test:unique()),
-    {ok, _} = net_kernel:start([list_to_atom(atom_to_list(Name) ++ "_here@127.0.0.1"), longnames]),
-    {ok, Peer, Node} = peer:start_link(#{name => Name, host => "127.0.0.1", longnames => true,
-                                         args => ["-pa" | code:get_path()]}),
-    try
-        Fun(Node)
-    after
-        ok = peer:stop(Peer),
-        ok = net_kernel:stop(),
-        ok = ep_test:forget_senders()
-    end.
 
 whereis_of_names(_) ->
     {ok, Pid} = py:call(erlang, whereis, [py_callback]),

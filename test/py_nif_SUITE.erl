@@ -111,7 +111,7 @@ a_worker_can_be_started_for_a_new_loop(_Config) ->
     {ok, Worker} = py_event_worker:start_link(<<"worker">>, Loop),
     ok = py_nif:event_loop_set_worker(Loop, Worker),
     Ref = py_nif:submit(
-        Loop, task, self(), self, {call, asyncio, sleep, [0.01, <<"done">>], #{}}, auto, infinity, 0
+        Loop, task, self(), self, {call, asyncio, sleep, [0.01, <<"done">>], #{}}, #{}, infinity, 0
     ),
     ?assertEqual({ok, <<"done">>}, py_event_loop:await(Ref)),
     unlink(Worker),

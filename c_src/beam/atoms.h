@@ -54,6 +54,7 @@ namespace ep {
   X(other_interpreter, "other_interpreter")  \
   X(unknown_type, "unknown_type")            \
   X(no_memory, "no_memory")                  \
+  X(no_object, "no_object")                  \
   /* the runtime's messages and requests */  \
   X(call, "call")                            \
   X(call_method, "call_method")              \
@@ -69,6 +70,8 @@ namespace ep {
   X(sending, "sending")                      \
   X(sent, "sent")                            \
   X(auto_, "auto")                           \
+  X(binary, "binary")                        \
+  X(default_, "default")                     \
   X(str, "str")                              \
   X(self, "self")                            \
   X(task, "task")                            \

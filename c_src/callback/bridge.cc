@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "callback/pending_call.h"
+#include "task/submission.h"
 
 namespace ep::callback {
 
@@ -72,6 +73,12 @@ bool Bridge::to_router(const OwnedEnv& env, ERL_NIF_TERM message) {
     router = router_;
   }
   return enif_send(nullptr, &router, env.get(), message) != 0;
+}
+
+convert::Options Bridge::sending(const task::Submission* work) const noexcept {
+  convert::Options options;
+  options.none = work != nullptr ? work->options().none : services.none.load();
+  return options;
 }
 
 void Bridge::add_name(std::string name) {

@@ -42,6 +42,9 @@ class Bridge {
   bool has_name(const std::string& name);
   void clear_names();
 
+  /// How what `work` does converts what it sends; null: what nobody asked for does.
+  convert::Options sending(const task::Submission* work) const noexcept;
+
   task::Services& services;
   ResourceType<PendingCall> calls;
 

@@ -108,9 +108,11 @@ PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
     convert::Codec& codec = *bridge.services.codec;
     const Atoms& atoms = bridge.services.beam.atoms;
     const OwnedEnv env;
+    const auto work = task::Submission::current(py, bridge.services);
+    const convert::Options options = bridge.sending(work.get());
     convert::Failure failure;
     ERL_NIF_TERM message;
-    if (!codec.to_term(py, env.get(), arguments[1], &message, failure)) {
+    if (!codec.to_term(py, env.get(), arguments[1], options, &message, failure)) {
       failure.raise(py, codec);
       return nullptr;
     }
@@ -142,7 +144,7 @@ PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
       tuple = PyRef::steal(PyTuple_Pack(2, name.get(), node.get()));
       if (!tuple) return nullptr;
     }
-    if (!codec.to_term(py, env.get(), tuple.get(), &to, failure)) {
+    if (!codec.to_term(py, env.get(), tuple.get(), options, &to, failure)) {
       failure.raise(py, codec);
       return nullptr;
     }
@@ -186,11 +188,12 @@ PyObject* log(PyObject* module, PyObject* const* arguments, Py_ssize_t count) no
     Bridge& bridge = bridge_of(module);
     if (!bridge.reaches_erlang(py)) return nullptr;
     convert::Codec& codec = *bridge.services.codec;
+    const convert::Options options = bridge.sending(nullptr);
     const OwnedEnv env;
     ERL_NIF_TERM fields[4] = {bridge.services.beam.atoms.py_log};
     for (int i = 0; i < 3; ++i) {
       convert::Failure failure;
-      if (!codec.to_term(py, env.get(), arguments[i], &fields[i + 1], failure)) {
+      if (!codec.to_term(py, env.get(), arguments[i], options, &fields[i + 1], failure)) {
         failure.raise(py, codec);
         return nullptr;
       }

@@ -31,14 +31,14 @@ PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* a
   if (executor == nullptr) {
     const UniqueFd wake_fd(new_eventfd());  // may fail, which it must not once the call is made
     const task::StandIns::ThreadWait waiting(bridge_.services.stand_ins);
-    const bool good =
-        send(py, target, arguments, count, deadline) && wait_in_thread(py, wake_fd.get(), deadline);
+    const bool good = send(py, work.get(), target, arguments, count) &&
+                      wait_in_thread(py, wake_fd.get(), deadline);
     return good ? result(py) : give_up();
   }
   executor_ = executor->shared_from_this();
   const ChainWait waiting(*executor, chain_);
   const bool good =
-      send(py, target, arguments, count, deadline) && wait_in_executor(py, *executor, deadline);
+      send(py, work.get(), target, arguments, count) && wait_in_executor(py, *executor, deadline);
   return good ? result(py) : give_up();
 }
 
@@ -50,7 +50,7 @@ bool PendingCall::start(const Attached& py, PyObject* loop, PyObject* future, Py
   loop_ = DeferredRef(py, PyRef::borrow(loop), drops);
   future_ = DeferredRef(py, PyRef::borrow(future), drops);
   settling_loop_ = loop::EventLoop::from(loop);
-  if (send(py, target, arguments, count, work ? work->deadline() : kNever)) return true;
+  if (send(py, work.get(), target, arguments, count)) return true;
   give_up();
   return false;
 }
@@ -60,10 +60,10 @@ void PendingCall::take_chain(const task::Submission* work) {
   chain_ = work != nullptr ? work->chain_number() : bridge_.services.last_chain.fetch_add(1) + 1;
 }
 
-bool PendingCall::send(const Attached& py, PyObject* target, PyObject* const* arguments,
-                       Py_ssize_t count, Nanos deadline) {
+bool PendingCall::send(const Attached& py, const task::Submission* work, PyObject* target,
+                       PyObject* const* arguments, Py_ssize_t count) {
   const OwnedEnv env;
-  const ERL_NIF_TERM term = message(py, env.get(), target, arguments, count, deadline);
+  const ERL_NIF_TERM term = message(py, env.get(), work, target, arguments, count);
   if (term == 0) return false;
   bridge_.expect_answer(this);
   if (bridge_.to_router(env, term)) return true;
@@ -72,20 +72,22 @@ bool PendingCall::send(const Attached& py, PyObject* target, PyObject* const* ar
 }
 
 /// {py_call, Ref, Target, Arguments, MillisecondsLeft | infinity, Chain, Loop | undefined}
-ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, PyObject* target,
-                                  PyObject* const* arguments, Py_ssize_t count, Nanos deadline) {
+ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, const task::Submission* work,
+                                  PyObject* target, PyObject* const* arguments, Py_ssize_t count) {
   convert::Codec& codec = *bridge_.services.codec;
   const Atoms& atoms = bridge_.services.beam.atoms;
+  const convert::Options options = bridge_.sending(work);
+  const Nanos deadline = work != nullptr ? work->deadline() : kNever;
   convert::Failure failure;
   ERL_NIF_TERM target_term;
-  if (!codec.to_term(py, env, target, &target_term, failure)) {
+  if (!codec.to_term(py, env, target, options, &target_term, failure)) {
     failure.raise(py, codec);
     return 0;
   }
   ERL_NIF_TERM list = enif_make_list(env, 0);
   for (Py_ssize_t i = count; i-- > 0;) {
     ERL_NIF_TERM term;
-    if (!codec.to_term(py, env, arguments[i], &term, failure)) {
+    if (!codec.to_term(py, env, arguments[i], options, &term, failure)) {
       failure.in_element(static_cast<std::size_t>(i));
       failure.raise(py, codec);
       return 0;

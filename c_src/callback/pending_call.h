@@ -63,10 +63,11 @@ class PendingCall final : public Job {
 
   void let_go() noexcept override { enif_release_resource(this); }
   void take_chain(const task::Submission* work);
-  bool send(const Attached&, PyObject* target, PyObject* const* arguments, Py_ssize_t count,
-            Nanos deadline);
-  ERL_NIF_TERM message(const Attached&, ErlNifEnv* env, PyObject* target,
-                       PyObject* const* arguments, Py_ssize_t count, Nanos deadline);
+  // `work`: for which the call is made, or null.
+  bool send(const Attached&, const task::Submission* work, PyObject* target,
+            PyObject* const* arguments, Py_ssize_t count);
+  ERL_NIF_TERM message(const Attached&, ErlNifEnv* env, const task::Submission* work,
+                       PyObject* target, PyObject* const* arguments, Py_ssize_t count);
   void settle_in_foreign_loop(const Attached&) noexcept;
   bool claim();
   PyRef result(const Attached&);

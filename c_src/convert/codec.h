@@ -14,6 +14,7 @@
 #include "convert/atom_table.h"
 #include "convert/beam_context.h"
 #include "convert/failure.h"
+#include "convert/numpy_types.h"
 #include "cpython/attach.h"
 #include "cpython/drop_queue.h"
 #include "cpython/module_state.h"
@@ -34,6 +35,7 @@ enum class BinaryAs : std::uint8_t { kAuto /* str if it is UTF-8, else bytes */,
 
 struct Options {
   BinaryAs binary = BinaryAs::kAuto;
+  ERL_NIF_TERM none = 0;  // the atom that None becomes; 0: `none`
 };
 
 class Codec {
@@ -49,7 +51,8 @@ class Codec {
   PyRef to_object(const Attached&, ErlNifEnv*, ERL_NIF_TERM, const Options&, Failure&) noexcept;
 
   /// Makes the term in `dst`. False with `failure` filled. Leaves no Python error set.
-  bool to_term(const Attached&, ErlNifEnv* dst, PyObject*, ERL_NIF_TERM* out, Failure&) noexcept;
+  bool to_term(const Attached&, ErlNifEnv* dst, PyObject*, const Options&, ERL_NIF_TERM* out,
+               Failure&) noexcept;
 
   /// A new opaque reference to `object`, even if it has a row of its own. Throws std::bad_alloc.
   ERL_NIF_TERM to_opaque(const Attached&, ErlNifEnv* dst, PyObject* object);
@@ -78,6 +81,7 @@ class Codec {
 
   bool is_atom(PyObject* object) const noexcept { return Py_TYPE(object) == atom_type_; }
   bool is_pid(PyObject* object) const noexcept { return Py_TYPE(object) == term_types_[kPid]; }
+  bool is_ref(PyObject* object) const noexcept { return Py_TYPE(object) == term_types_[kRef]; }
   bool is_fun(PyObject* object) const noexcept { return Py_TYPE(object) == term_types_[kFun]; }
 
   const Atoms& atoms() const noexcept { return beam_.atoms; }
@@ -111,6 +115,7 @@ class Codec {
   PyTypeObject* atom_type_ = nullptr;          // owned
   AtomTable atom_table_;
   EnvPool scratch_;
+  NumpyTypes numpy_;
   PyRef atoms_by_name_;  // dict: str to erlang.Atom
 };
 

@@ -44,6 +44,8 @@ WhyText why_text(Why why) noexcept {
       return {&Atoms::other_interpreter, "the object belongs to another Python interpreter"};
     case Why::kUnknownType:
       return {&Atoms::unknown_type, "a kind of term that this version does not know"};
+    case Why::kNoObject:
+      return {&Atoms::no_object, "the reference is to no Python object, or to one that has gone"};
     case Why::kNone:
     case Why::kNoMemory:
     case Why::kPythonError:

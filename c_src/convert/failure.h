@@ -32,6 +32,7 @@ enum class Why : std::uint8_t {
   kChanged,
   kOtherInterpreter,
   kUnknownType,
+  kNoObject,
   kNoMemory,
   kPythonError,  // the text says which
 };

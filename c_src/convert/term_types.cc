@@ -33,6 +33,19 @@ PyObject* repr(PyObject* self) noexcept {
   return PyUnicode_FromFormat("<%s %U>", Py_TYPE(self)->tp_name, shown_text.get());
 }
 
+/// Who finds a plain reference where an object should be learns why.
+PyObject* get_attribute(PyObject* self, PyObject* name) noexcept {
+  PyObject* const value = PyObject_GenericGetAttr(self, name);
+  if (value == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_AttributeError,
+                 "'erlang.Ref' object has no attribute %R: this reference is to no Python object, "
+                 "or to one that has gone",
+                 name);
+  }
+  return value;
+}
+
 PyObject* copy(PyObject* self, PyObject*) noexcept { return Py_NewRef(self); }
 
 /// fun(*args) is _erlang.call(fun, *args).
@@ -63,8 +76,9 @@ PyMethodDef kMethods[] = {
     {},
 };
 
+/// `own`: a slot that the others do not have.
 PyTypeObject* make_type(PyObject* module, const char* name, const char* doc,
-                        ternaryfunc call_slot) noexcept {
+                        PyType_Slot own = {}) noexcept {
   PyType_Slot slots[] = {
       {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
       {Py_tp_hash, reinterpret_cast<void*>(hash)},
@@ -72,7 +86,7 @@ PyTypeObject* make_type(PyObject* module, const char* name, const char* doc,
       {Py_tp_repr, reinterpret_cast<void*>(repr)},
       {Py_tp_methods, kMethods},
       {Py_tp_doc, const_cast<char*>(doc)},
-      {call_slot == nullptr ? 0 : Py_tp_call, reinterpret_cast<void*>(call_slot)},
+      own,
       {},
   };
   PyType_Spec spec = {
@@ -91,21 +105,22 @@ bool is_plain_word(ErlNifEnv* env, ERL_NIF_TERM term) noexcept {
 }  // namespace
 
 PyTypeObject* make_pid_type(const Attached&, PyObject* module) noexcept {
-  return make_type(module, "erlang.Pid", "An Erlang process, of this node or another.", nullptr);
+  return make_type(module, "erlang.Pid", "An Erlang process, of this node or another.");
 }
 
 PyTypeObject* make_ref_type(const Attached&, PyObject* module) noexcept {
-  return make_type(module, "erlang.Ref", "An Erlang reference.", nullptr);
+  return make_type(module, "erlang.Ref", "An Erlang reference.",
+                   {Py_tp_getattro, reinterpret_cast<void*>(get_attribute)});
 }
 
 PyTypeObject* make_port_type(const Attached&, PyObject* module) noexcept {
-  return make_type(module, "erlang.Port", "An Erlang port.", nullptr);
+  return make_type(module, "erlang.Port", "An Erlang port.");
 }
 
 PyTypeObject* make_fun_type(const Attached&, PyObject* module) noexcept {
   return make_type(module, "erlang.Fun",
                    "An Erlang fun. Calling it runs it in an Erlang process, as erlang.call() does.",
-                   call);
+                   {Py_tp_call, reinterpret_cast<void*>(call)});
 }
 
 PyRef new_term_object(const Attached&, PyTypeObject* type, ErlNifEnv* env,

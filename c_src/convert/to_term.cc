@@ -16,10 +16,11 @@ constexpr Py_ssize_t kShareFrom = 64 * 1024;
 
 }  // namespace
 
-bool Codec::to_term(const Attached& py, ErlNifEnv* dst, PyObject* object, ERL_NIF_TERM* out,
-                    Failure& failure) noexcept {
+bool Codec::to_term(const Attached& py, ErlNifEnv* dst, PyObject* object, const Options& options,
+                    ERL_NIF_TERM* out, Failure& failure) noexcept {
   try {
-    return ToTerm(py, *this, dst, failure).convert(object, out, 0);
+    const ERL_NIF_TERM none = options.none != 0 ? options.none : atoms().none;
+    return ToTerm(py, *this, dst, none, failure).convert(object, out, 0);
   } catch (const std::bad_alloc&) {
     failure.set(Why::kNoMemory);
   }
@@ -30,7 +31,7 @@ bool ToTerm::convert(PyObject* object, ERL_NIF_TERM* out, int depth) {
   PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type) return text(object, out);
   if (type == &PyLong_Type) return integer(object, out);
-  if (object == Py_None) return done(out, codec_.atoms().none);
+  if (object == Py_None) return done(out, none_);
   if (type == &PyFloat_Type) return real(PyFloat_AS_DOUBLE(object), out);
   if (type == &PyBool_Type) return done(out, boolean(object == Py_True));
   if (type == codec_.atom_type_) return done(out, as_atom_object(object)->term);
@@ -49,7 +50,20 @@ bool ToTerm::by_base(PyObject* object, ERL_NIF_TERM* out, int depth) {
   if (PyFloat_Check(object)) return real(PyFloat_AS_DOUBLE(object), out);
   if (PyAnySet_Check(object)) return set(object, out, depth + 1);
   if (PyByteArray_Check(object) || PyMemoryView_Check(object)) return buffer(object, out);
+  const NumpyTypes::Kind kind = codec_.numpy_.kind_of(py_, Py_TYPE(object));
+  if (kind != NumpyTypes::Kind::kNone) return numpy_number(object, kind, out);
   return done(out, codec_.to_opaque(py_, env_, object));
+}
+
+bool ToTerm::numpy_number(PyObject* object, NumpyTypes::Kind kind, ERL_NIF_TERM* out) {
+  if (kind == NumpyTypes::Kind::kBoolean) {
+    const int truth = PyObject_IsTrue(object);
+    return truth < 0 ? fail_with_python_error() : done(out, boolean(truth == 1));
+  }
+  const bool is_integer = kind == NumpyTypes::Kind::kInteger;
+  const PyRef number = PyRef::steal(is_integer ? PyNumber_Index(object) : PyNumber_Float(object));
+  if (!number) return fail_with_python_error();
+  return is_integer ? integer(number.get(), out) : real(PyFloat_AS_DOUBLE(number.get()), out);
 }
 
 bool ToTerm::wrapped_term(PyObject* object, ERL_NIF_TERM* out) noexcept {

@@ -18,8 +18,8 @@ namespace ep::convert {
 /// std::bad_alloc.
 class ToTerm {
  public:
-  ToTerm(const Attached& py, Codec& codec, ErlNifEnv* env, Failure& failure)
-      : py_(py), codec_(codec), env_(env), failure_(failure) {}
+  ToTerm(const Attached& py, Codec& codec, ErlNifEnv* env, ERL_NIF_TERM none, Failure& failure)
+      : py_(py), codec_(codec), env_(env), none_(none), failure_(failure) {}
   ToTerm(const ToTerm&) = delete;
   ToTerm& operator=(const ToTerm&) = delete;
 
@@ -47,6 +47,7 @@ class ToTerm {
   bool wrapped_term(PyObject* object, ERL_NIF_TERM* out) noexcept;
   bool integer(PyObject* object, ERL_NIF_TERM* out);
   bool big_integer(PyObject* object, bool negative, ERL_NIF_TERM* out);
+  bool numpy_number(PyObject* object, NumpyTypes::Kind kind, ERL_NIF_TERM* out);
   bool real(double number, ERL_NIF_TERM* out) noexcept;
   bool text(PyObject* object, ERL_NIF_TERM* out);
   bool long_text(PyObject* object, ERL_NIF_TERM* out);
@@ -73,7 +74,8 @@ class ToTerm {
 
   const Attached& py_;
   Codec& codec_;
-  ErlNifEnv* env_;  // where terms are made right now
+  ErlNifEnv* env_;           // where terms are made right now
+  const ERL_NIF_TERM none_;  // what None becomes
   Failure& failure_;
   TermStack terms_;
 };

@@ -24,6 +24,13 @@ ErlNifPid get_local_pid(ErlNifEnv* env, ERL_NIF_TERM term) {
   return pid;
 }
 
+ERL_NIF_TERM get_none(const State& state, ERL_NIF_TERM term) {
+  const Atoms& atoms = state.services.beam.atoms;
+  if (term == atoms.default_) return 0;
+  if (term == atoms.none || term == atoms.nil || term == atoms.undefined) return term;
+  throw BadArgument();
+}
+
 Nanos get_deadline(ErlNifEnv* env, const State& state, ERL_NIF_TERM term) {
   if (term == state.services.beam.atoms.infinity) return kNever;
   const std::uint64_t most = static_cast<std::uint64_t>(kNever / kMillisecond);

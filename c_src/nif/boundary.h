@@ -41,6 +41,8 @@ std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term);  // a binary
 std::uint64_t get_uint64(ErlNifEnv* env, ERL_NIF_TERM term);
 ErlNifPid get_local_pid(ErlNifEnv* env, ERL_NIF_TERM term);
 /// Milliseconds from now, or `infinity`, as a point in time.
+/// An atom that None may become, or 0 for `default`.
+ERL_NIF_TERM get_none(const State& state, ERL_NIF_TERM term);
 Nanos get_deadline(ErlNifEnv* env, const State& state, ERL_NIF_TERM term);
 
 }  // namespace ep::nif

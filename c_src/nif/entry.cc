@@ -28,6 +28,7 @@ ErlNifFunc kFunctions[] = {
     {"loop_wake", 2, entry<loop_wake>, 0},
     {"loop_close", 2, entry<loop_close>, 0},
     {"loop_is_blocked", 1, entry<loop_is_blocked>, 0},
+    {"set_none", 2, entry<set_none>, 0},
     {"stand_in_keeper", 1, entry<stand_in_keeper>, 0},
     {"stand_in_add", 2, entry<stand_in_add>, 0},
     {"stand_in_demand", 0, entry<stand_in_demand>, 0},

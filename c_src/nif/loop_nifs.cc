@@ -62,6 +62,17 @@ ERL_NIF_TERM loop_close(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[])
   return state.services.beam.atoms.ok;
 }
 
+// set_none(Loop | default, none | nil | undefined | default)
+ERL_NIF_TERM set_none(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const ERL_NIF_TERM none = get_none(state, argv[1]);
+  if (argv[0] == state.services.beam.atoms.default_) {
+    state.services.none = none;
+  } else {
+    get_loop(env, state, argv[0]).set_none(none);
+  }
+  return state.services.beam.atoms.ok;
+}
+
 // loop_is_blocked(Loop): does its thread wait in erlang.call?
 ERL_NIF_TERM loop_is_blocked(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   return boolean(state, get_loop(env, state, argv[0]).executor().waits());

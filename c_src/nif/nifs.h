@@ -25,6 +25,7 @@ EP_NIF(loop_arm);
 EP_NIF(loop_wake);
 EP_NIF(loop_close);
 EP_NIF(loop_is_blocked);
+EP_NIF(set_none);
 
 // stand_in_nifs.cc
 EP_NIF(stand_in_keeper);

@@ -5,12 +5,26 @@
 namespace ep::nif {
 namespace {
 
-convert::BinaryAs get_binary_as(const State& state, ERL_NIF_TERM term) {
-  const Atoms& atoms = state.services.beam.atoms;
+convert::BinaryAs get_binary_as(const Atoms& atoms, ERL_NIF_TERM term) {
   if (term == atoms.auto_) return convert::BinaryAs::kAuto;
   if (term == atoms.str) return convert::BinaryAs::kStr;
   if (term == atoms.bytes) return convert::BinaryAs::kBytes;
   throw BadArgument();
+}
+
+/// The options that concern conversions; what they leave open the loop says, or the application.
+convert::Options get_options(ErlNifEnv* env, const State& state, const task::HostedLoop& loop,
+                             ERL_NIF_TERM map) {
+  const Atoms& atoms = state.services.beam.atoms;
+  convert::Options options;
+  ERL_NIF_TERM value;
+  if (enif_get_map_value(env, map, atoms.binary, &value)) {
+    options.binary = get_binary_as(atoms, value);
+  }
+  if (enif_get_map_value(env, map, atoms.none, &value)) options.none = get_none(state, value);
+  if (options.none == 0) options.none = loop.none();
+  if (options.none == 0) options.none = state.services.none;
+  return options;
 }
 
 task::Where get_where(const State& state, ERL_NIF_TERM term) {
@@ -48,8 +62,7 @@ void post_to_janitor(State& state, JobPtr job) {
 
 }  // namespace
 
-// submit(Loop, call | task, Owner, Tag | self, Request, auto | str | bytes,
-//        Milliseconds | infinity, Chain)
+// submit(Loop, call | task, Owner, Tag | self, Request, Options, Milliseconds | infinity, Chain)
 ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const Atoms& atoms = state.services.beam.atoms;
   task::HostedLoop& loop = get_resource(env, state.services.loops, argv[0]);
@@ -59,7 +72,7 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   spec.owner = get_local_pid(env, argv[2]);
   spec.tag = argv[3] == atoms.self ? 0 : argv[3];
   spec.request = argv[4];
-  spec.options.binary = get_binary_as(state, argv[5]);
+  spec.options = get_options(env, state, loop, argv[5]);
   spec.deadline = get_deadline(env, state, argv[6]);
   spec.chain = get_uint64(env, argv[7]);
   const auto submission = state.services.submissions.make(

@@ -62,6 +62,10 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   /// Descriptors watched for Erlang. Throws std::system_error.
   DescriptorEvents& descriptor_events() { return descriptor_events_.get(); }
 
+  /// convert::Options::none of what is submitted here and does not say; 0: the application's.
+  void set_none(ERL_NIF_TERM atom) noexcept { none_ = atom; }
+  ERL_NIF_TERM none() const noexcept { return none_; }
+
   bool closing() const noexcept { return life_ != Life::kOpen; }
   Executor& executor() const noexcept { return *executor_; }
   const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
@@ -151,6 +155,7 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   std::atomic<bool> had_guests_{false};
   Part tick_{*this, &HostedLoop::tick};
   Part finish_{*this, &HostedLoop::finish};
+  std::atomic<ERL_NIF_TERM> none_{0};
   std::atomic<loop::EventLoop*> loop_{nullptr};  // set once, after python_loop_
 
   // Executor's thread, attached.

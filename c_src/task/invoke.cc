@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -240,33 +241,51 @@ class Invocation {
     return value ? std::move(value) : failed_conversion();
   }
 
-  PyRef compile(ERL_NIF_TERM code, int start, const char* file) {
+  /// Null with an error set if it is no code.
+  std::optional<std::string> source(ERL_NIF_TERM code) {
     const auto text = binary_view(env_, code);
     if (!text) {
       PyErr_SetString(PyExc_TypeError, "code must be a UTF-8 binary or a string");
-      return nullptr;
+      return std::nullopt;
     }
     if (text->find('\0') != std::string_view::npos) {
       PyErr_SetString(PyExc_ValueError, "code contains a NUL byte");
-      return nullptr;
+      return std::nullopt;
     }
+    return std::string(text->substr(text->starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0));
+  }
+
+  PyRef compile(const char* source, int start, PyObject* file) {
     // Text has no encoding to declare, as in Python's own exec().
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
     flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
-    const std::string source(text->substr(text->starts_with(kByteOrderMark) ? 3 : 0));
-    return PyRef::steal(Py_CompileStringFlags(source.c_str(), file, start, &flags));
+    return PyRef::steal(Py_CompileStringObject(source, file, start, &flags, -1));
   }
 
   PyRef exec(ERL_NIF_TERM code) {
-    const PyRef compiled = compile(code, Py_file_input, "<exec>");
+    const auto text = source(code);
+    const PyRef file = text ? name_of_source(*text) : PyRef();
+    const PyRef compiled = file ? compile(text->c_str(), Py_file_input, file.get()) : PyRef();
     PyObject* const scope = services_.names.main_dict;
     const PyRef done =
         compiled ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope, scope)) : PyRef();
     return done ? PyRef::borrow(Py_None) : nullptr;
   }
 
+  /// Under which tracebacks find its lines.
+  PyRef name_of_source(const std::string& text) {
+    const PyRef object = PyRef::steal(
+        PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+    if (!object) return nullptr;
+    return PyRef::steal(PyObject_CallOneArg(services_.names.keep_source, object.get()));
+  }
+
   PyRef eval(ERL_NIF_TERM code, ERL_NIF_TERM locals_term) {
-    const PyRef compiled = compile(code, Py_eval_input, "<eval>");
+    const auto text = source(code);
+    if (!text) return nullptr;
+    // As Python's own eval() has it.
+    const std::size_t start = std::min(text->find_first_not_of(" \t"), text->size());
+    const PyRef compiled = compile(text->c_str() + start, Py_eval_input, services_.names.eval_file);
     if (!compiled) return nullptr;
     PyObject* const globals = services_.names.main_dict;
     std::size_t count;
@@ -287,6 +306,10 @@ class Invocation {
 
   PyRef getattr(ERL_NIF_TERM object_term, ERL_NIF_TERM name_term) {
     const PyRef object = convert(object_term);
+    if (object && services_.codec->is_ref(object.get())) {
+      problem_.failure.set(convert::Why::kNoObject);
+      return failed_conversion();
+    }
     const PyRef path = object ? name(name_term) : PyRef();
     return path ? attribute(object.get(), path.get()) : nullptr;
   }

@@ -14,6 +14,7 @@ constexpr Interned kInterned[] = {
     {&PythonNames::add_done_callback, "add_done_callback"},
     {&PythonNames::cancel, "cancel"},
     {&PythonNames::create_task, "create_task"},
+    {&PythonNames::eval_file, "<eval>"},
     {&PythonNames::initializing, "_initializing"},
     {&PythonNames::inline_, "inline"},
     {&PythonNames::name, "name"},
@@ -46,6 +47,7 @@ constexpr Imported kImported[] = {
     {&PythonNames::ensure_future, "erlang._hosted", "ensure_future"},
     {&PythonNames::schedule_marker, "erlang._schedule", "ScheduleMarker"},
     {&PythonNames::interrupted, "erlang._errors", "Interrupted"},
+    {&PythonNames::keep_source, "erlang._sources", "keep"},
     {&PythonNames::main_dict, "__main__", "__dict__"},
 };
 

@@ -39,6 +39,7 @@ struct PythonNames {
   PyObject* no_asyncgen_hooks = nullptr;  // (None, None)
   PyObject* run_nested = nullptr;         // erlang._hosted.run_nested
   PyObject* ensure_future = nullptr;      // erlang._hosted.ensure_future
+  PyObject* keep_source = nullptr;        // erlang._sources.keep
   PyObject* main_dict = nullptr;          // the namespace of __main__
   PyTypeObject* delivery = nullptr;       // task/delivery_type.h
   PyObject* delivery_variable = nullptr;  // a contextvars.ContextVar for one of these
@@ -46,6 +47,7 @@ struct PythonNames {
   PyObject* add_done_callback = nullptr;
   PyObject* cancel = nullptr;
   PyObject* create_task = nullptr;
+  PyObject* eval_file = nullptr;     // <eval>
   PyObject* initializing = nullptr;  // _initializing
   PyObject* inline_ = nullptr;       // inline
   PyObject* name = nullptr;
@@ -70,6 +72,7 @@ struct Services {
   std::unique_ptr<Interpreter> interpreter;  // null until the first start
   convert::Codec* codec = nullptr;           // the interpreter's
   PythonNames names;
+  std::atomic<ERL_NIF_TERM> none{0};  // convert::Options::none where nothing else says it
   std::atomic<std::uint64_t> last_chain{0};
   std::atomic<std::size_t> max_pending{0};  // of one loop; more is refused as overload
 };

@@ -268,7 +268,7 @@ void Submission::succeed(const Attached& py, PyObject* value) noexcept {
   ERL_NIF_TERM term;
   Problem problem;
   problem.kind = Problem::Kind::kConversion;
-  if (!services_.codec->to_term(py, env, value, &term, problem.failure)) {
+  if (!services_.codec->to_term(py, env, value, options_, &term, problem.failure)) {
     return fail(py, problem);
   }
   reply(nullptr, lease.env(), enif_make_tuple2(env, services_.beam.atoms.ok, term),

@@ -88,6 +88,7 @@ class Submission final : public Job, public Work, private Unwanted {
 
   const ErlNifPid& owner() const noexcept { return owner_; }
   Nanos deadline() const noexcept { return deadline_; }
+  const convert::Options& options() const noexcept { return options_; }
   std::uint64_t chain_number() const noexcept { return chain_; }
   /// Which owes the reply.
   HostedLoop& loop() const noexcept { return *loop_; }

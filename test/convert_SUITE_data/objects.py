@@ -188,3 +188,9 @@ class Trap:
     def take_down(self):
         gc.callbacks.remove(self.spring)
         gc.set_threshold(*self.threshold)
+
+
+async def send_none(pid, function):
+    await asyncio.sleep(0)
+    function(None)
+    erlang.send(pid, None)
