@@ -34,7 +34,7 @@ end_per_testcase(_Case, Config) -> ep_test:audit(Config).
 private() ->
     [{module_info, 0}, {module_info, 1}, {init, 1}, {handle_call, 3}, {handle_cast, 2},
      {handle_info, 2}, {terminate, 2}, {request, 4}, {loop, 3}, {mine, 0}, {nth, 2}, {ref, 1},
-     {start_numbered, 1}, {run_on, 5}, {run_on, 6}, {register_fun, 3}, {register_export, 4},
+     {start_numbered, 1}, {start_stand_in, 0}, {run_on, 5}, {run_on, 6}, {register_fun, 3}, {register_export, 4},
      {create_table, 0}, {chain, 0}, {py_context, interrupt, 2}, {py_event_loop_pool, start, 2},
      {py_callback, start_link, 0}, {py_callback, unregister, 2}].
 
