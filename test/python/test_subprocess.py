@@ -465,6 +465,26 @@ class Ours(SubprocessCase):
         with self.assertRaisesRegex(ValueError, "more than 252 descriptors"):
             self.status("true", pass_fds=range(300))
 
+    def test_everything_is_cancelled_while_a_program_starts(self):
+        for number_of_steps in range(6):
+            for pipes in {}, {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}:
+                with self.subTest(number_of_steps=number_of_steps, pipes=len(pipes)):
+                    self.loop.run_until_complete(self.cancel_all_after(number_of_steps, pipes))
+
+    async def cancel_all_after(self, number_of_steps, pipes):
+        start = asyncio.create_task(asyncio.create_subprocess_exec("sleep", "1000", **pipes))
+        for _ in range(number_of_steps):
+            await asyncio.sleep(0)
+        if start.done():
+            process = start.result()
+            process.kill()
+            await process.communicate()
+            return
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await asyncio.wait_for(start, 20)
+
     def test_a_loop_that_closes_over_a_running_program(self):
         async def main():
             transport, _ = await self.loop.subprocess_exec(

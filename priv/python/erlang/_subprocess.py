@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import select
@@ -174,7 +175,10 @@ class _ErlangSubprocessTransport(base_subprocess.BaseSubprocessTransport):
 
     _loop: Any
     _proc: Any
+    _pipes: dict[int, Any]
     _watched: int
+    _connecting: asyncio.Task[Any] | None = None
+    _ended: asyncio.Future[None]
 
     def _start(
         self,
@@ -189,7 +193,29 @@ class _ErlangSubprocessTransport(base_subprocess.BaseSubprocessTransport):
         self._proc = _popen()(
             args, shell=shell, stdin=stdin, stdout=stdout, stderr=stderr, bufsize=bufsize, **kwargs
         )
+        self._ended = self._loop.create_future()
         self._watch()
+
+    async def _connect_pipes(self, waiter: Any) -> None:
+        if not self._closed:  # type: ignore[has-type]
+            self._connecting = asyncio.current_task()
+            await super()._connect_pipes(waiter)  # type: ignore[misc]
+
+    async def abandon(self) -> None:
+        """Nobody gets the transport; returns when its program has ended.
+
+        The pipes may never be connected; then connection_lost(), which wakes _wait(), never comes.
+        """
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        process = self._proc
+        self.close()
+        if process is not None:
+            for number, pipe in enumerate((process.stdin, process.stdout, process.stderr)):
+                if pipe is not None and self._pipes.get(number) is None:
+                    pipe.close()
+            await self._ended
 
     def _watch(self) -> None:
         self._watched = self._proc.fileno()
@@ -205,6 +231,8 @@ class _ErlangSubprocessTransport(base_subprocess.BaseSubprocessTransport):
             self._watch()
         else:
             process.close()
+            if not self._ended.done():
+                self._ended.set_result(None)
             self._process_exited(returncode)
 
 
@@ -279,7 +307,6 @@ async def make_transport(loop: Any, protocol: Any, *args: Any, **kwargs: Any) ->
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException:
-        transport.close()
-        await transport._wait()
+        await transport.abandon()
         raise
     return transport
