@@ -2,17 +2,34 @@
 -module(erlang_python_app).
 -behaviour(application).
 
--export([start/2, stop/1, priv_dir/0]).
+-export([start/2, stop/1, priv_dir/0, forget_published/0]).
 
+%% @doc What keeps Python from starting is the reason itself, not one inside of a supervisor's.
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
     case py_config:check() of
-        ok -> erlang_python_sup:start_link();
+        ok -> start();
         {error, Text} -> {error, {python_not_started, Text}}
     end.
 
+start() ->
+    case py_nif:load() of
+        ok -> not_started(erlang_python_sup:start_link());
+        {error, Text} -> {error, {python_not_started, unicode:characters_to_binary(Text)}}
+    end.
+
+not_started({error, {shutdown, {failed_to_start_child, py_runtime, {shutdown, Reason}}}}) ->
+    {error, Reason};
+not_started(Other) ->
+    Other.
+
 -spec stop(term()) -> ok.
 stop(_State) ->
+    forget_published().
+
+%% @doc Nobody finds the loops of a runtime that is gone.
+-spec forget_published() -> ok.
+forget_published() ->
     _ = [persistent_term:erase(Key) || {Key, _} <- persistent_term:get(), is_ours(Key)],
     ok.
 

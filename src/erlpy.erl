@@ -21,10 +21,16 @@ main() ->
         {ok, _} ->
             ok = logger:set_primary_config(level, notice),
             run([argument(Arg) || Arg <- init:get_plain_arguments()]);
+        {error, {erlang_python, {{python_not_started, Text}, _Start}}} ->
+            end_without_start("~ts", Text);
         {error, Reason} ->
-            io:format(standard_error, "erlpy: Python did not start: ~0tp~n", [Reason]),
-            halt(1)
+            end_without_start("~0tp", Reason)
     end.
+
+-spec end_without_start(string(), term()) -> no_return().
+end_without_start(Format, Why) ->
+    io:format(standard_error, "erlpy: Python did not start: " ++ Format ++ "~n", [Why]),
+    halt(1).
 
 -spec run([binary()]) -> no_return().
 run(Args) ->

@@ -247,17 +247,21 @@ start_stand_in() ->
 
 %% @private
 -spec init({own, py:none_as()} | stand_in | {numbered, pos_integer()}) ->
-    {ok, py_nif:loop()} | {stop, not_started}.
+    {ok, py_nif:loop()} | {stop, not_started | py_nif:posix() | term()}.
 init(Which) ->
     process_flag(trap_exit, true),
     case py_nif:context_new(name(Which)) of
         {ok, Loop} ->
-            {ok, _Worker} = py_event_worker:start_link(name(Which), Loop),
-            put(?LOOP, Loop),
-            ok = publish(Which, Loop),
-            {ok, Loop};
-        {error, not_started} ->
-            {stop, not_started}
+            case py_event_worker:start_link(name(Which), Loop) of
+                {ok, _Worker} ->
+                    put(?LOOP, Loop),
+                    ok = publish(Which, Loop),
+                    {ok, Loop};
+                {error, Reason} ->
+                    {stop, Reason}
+            end;
+        {error, Reason} ->
+            {stop, Reason}
     end.
 
 publish({own, None}, Loop) ->

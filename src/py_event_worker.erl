@@ -33,22 +33,26 @@ start_link(Name, Loop) when is_binary(Name), is_reference(Loop) ->
     gen_server:start_link(?MODULE, {serve, Name, Loop}, []).
 
 %% @private
--spec init(term()) -> {ok, #state{}} | {stop, not_started}.
+-spec init(term()) -> {ok, #state{}} | {stop, term()}.
 init({serve, Name, Loop}) ->
     process_flag(trap_exit, true),
     put('$erlang_python_worker', Name),
-    ok = py_nif:event_loop_set_worker(Loop, self()),
-    {ok, #state{loop = Loop, key = none}};
+    case py_nif:event_loop_set_worker(Loop, self()) of
+        ok -> {ok, #state{loop = Loop, key = none}};
+        {error, Ended} -> {stop, Ended}
+    end;
 init({new, Key}) ->
     case py_nif:event_loop_new() of
-        {ok, Loop} ->
-            {ok, State} = init({serve, iolist_to_binary(io_lib:format("~tp", [Key])), Loop}),
-            persistent_term:put(Key, Loop),
-            _ = Key =:= {py_event_loop, default} andalso py_nif:event_loop_set_default(Loop),
-            {ok, State#state{key = Key}};
-        {error, not_started} ->
-            {stop, not_started}
+        {ok, Loop} -> publish(Key, init({serve, iolist_to_binary(io_lib:format("~tp", [Key])), Loop}));
+        {error, Reason} -> {stop, Reason}
     end.
+
+publish(Key, {ok, #state{loop = Loop} = State}) ->
+    persistent_term:put(Key, Loop),
+    _ = Key =:= {py_event_loop, default} andalso py_nif:event_loop_set_default(Loop),
+    {ok, State#state{key = Key}};
+publish(_Key, Stop) ->
+    Stop.
 
 %% @private
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, {error, unknown}, #state{}}.

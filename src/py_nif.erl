@@ -2,10 +2,11 @@
 %% @doc The NIF library: stubs, and what each does. Not for users: `py', `py_context',
 %% `py_event_loop' and `py_callback' are the public modules.
 %%
-%% No function here waits, runs Python or takes its lock; each takes microseconds on a normal
-%% scheduler. Answers that need Python come as messages (docs/messages.md).
+%% No native function waits, runs Python or takes its lock; each takes microseconds on a normal
+%% scheduler. What the system refuses, such as a descriptor, is `{error, emfile}' and the like. Answers that need Python come as messages (docs/messages.md).
 -module(py_nif).
 
+-export([load/0]).
 -export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1, event_loop_set_default/1]).
@@ -14,7 +15,7 @@
 -export([stand_in_keeper/1, stand_in_add/2, stand_in_demand/0, stand_in_refuse/0]).
 -export([stand_in_retire/2]).
 -export([add_reader/3, add_writer/3, remove_reader/2, remove_writer/2]).
--export([poll_events/2, get_pending/1]).
+-export([poll_events/2, poll_collect/1, poll_arm/1, poll_disarm/1, get_pending/1]).
 -export([create_test_udp_socket/1, sendto_test_udp/4, recvfrom_test_udp/2]).
 -export([set_udp_broadcast/2, close_test_fd/1]).
 -export([set_router/1, add_name/1, remove_name/1, callback_reply/2]).
@@ -25,7 +26,11 @@
 
 -type loop() :: reference().
 %% A hosted loop; a context is one that has an executor to itself.
+-type ended() :: {executor_died, stopped}.
+%% Why a loop that has ended refuses something.
 -opaque watch() :: pos_integer().
+-export_type([posix/0]).
+
 -type posix() :: atom() | {errno, integer()}.
 -type submission() :: reference().
 -type call() :: reference().
@@ -37,8 +42,20 @@
     | {eval, binary(), map()}
     | {exec, binary()}.
 
+%% Without its library the module is there nevertheless, to say what is wrong with that.
 init() ->
-    erlang:load_nif(filename:join(erlang_python_app:priv_dir(), "erlang_python_nif"), 0).
+    _ = load(),
+    ok.
+
+%% @doc Loads the library, if that has not been done; or why that is impossible.
+-spec load() -> ok | {error, Text :: string()}.
+load() ->
+    Library = filename:join(erlang_python_app:priv_dir(), "erlang_python_nif"),
+    case erlang:load_nif(Library, 0) of
+        ok -> ok;
+        {error, {reload, _}} -> ok;
+        {error, {_, Text}} -> {error, Text}
+    end.
 
 %% @doc Starts the interpreter, if it does not run yet, and the executors that host loops. Without
 %% the sandbox Python may fork or replace the VM; that is settled when the interpreter starts.
@@ -51,7 +68,7 @@ init() ->
     MaxSpinMicroseconds :: non_neg_integer(),
     MaxPending :: pos_integer(),
     Sandbox :: boolean()
-) -> ok.
+) -> ok | {error, posix()}.
 start(_Tag, _Executable, _PackageDir, _LoopExecutors, _MaxSpin, _MaxPending, _Sandbox) ->
     erlang:nif_error(not_loaded).
 
@@ -79,18 +96,18 @@ deliver_signal(_Number) ->
     erlang:nif_error(not_loaded).
 
 %% @doc A hosted loop with an executor, that is an OS thread, of its own. `Name' names the thread.
--spec context_new(Name :: binary()) -> {ok, loop()} | {error, not_started}.
+-spec context_new(Name :: binary()) -> {ok, loop()} | {error, not_started | posix()}.
 context_new(_Name) ->
     erlang:nif_error(not_loaded).
 
 %% @doc A hosted loop on one of the shared executors.
--spec event_loop_new() -> {ok, loop()} | {error, not_started}.
+-spec event_loop_new() -> {ok, loop()} | {error, not_started | posix()}.
 event_loop_new() ->
     erlang:nif_error(not_loaded).
 
 %% @doc Makes a process the worker of a loop: it gets `{park, ...}' messages, and its death ends
 %% the loop.
--spec event_loop_set_worker(loop(), pid()) -> ok.
+-spec event_loop_set_worker(loop(), pid()) -> ok | {error, ended()}.
 event_loop_set_worker(_Loop, _Worker) ->
     erlang:nif_error(not_loaded).
 
@@ -122,14 +139,15 @@ set_none(_Loop, _None) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Collects events of a descriptor for Erlang: poll_events/2 finds them, get_pending/1 gives
-%% them. The descriptor stays the caller's; it is never closed here.
+%% them. The descriptor stays the caller's; it is never closed here. A watch ends with its
+%% descriptor: when that has been closed, its number can be watched anew as soon as it is another's.
 -spec add_reader(loop(), Fd :: non_neg_integer(), CallbackId :: non_neg_integer()) ->
-    {ok, watch()} | {error, posix()}.
+    {ok, watch()} | {error, posix() | ended()}.
 add_reader(_Loop, _Fd, _CallbackId) ->
     erlang:nif_error(not_loaded).
 
 -spec add_writer(loop(), Fd :: non_neg_integer(), CallbackId :: non_neg_integer()) ->
-    {ok, watch()} | {error, posix()}.
+    {ok, watch()} | {error, posix() | ended()}.
 add_writer(_Loop, _Fd, _CallbackId) ->
     erlang:nif_error(not_loaded).
 
@@ -141,10 +159,60 @@ remove_reader(_Loop, _Watch) ->
 remove_writer(_Loop, _Watch) ->
     erlang:nif_error(not_loaded).
 
-%% @doc Waits until a descriptor is ready; how many new events there are. Takes a dirty I/O
-%% scheduler while it waits.
--spec poll_events(loop(), timeout()) -> non_neg_integer().
-poll_events(_Loop, _Timeout) ->
+%% @doc Waits until there are events for get_pending/1; how many there are. 0 when the time is over,
+%% and when the loop ends. The process waits for a message of the VM's: that takes no scheduler.
+-spec poll_events(loop(), timeout()) -> non_neg_integer() | {error, posix()}.
+poll_events(Loop, infinity) ->
+    poll_until(Loop, infinity);
+poll_events(Loop, Timeout) when is_integer(Timeout), Timeout >= 0 ->
+    poll_until(Loop, erlang:monotonic_time(millisecond) + Timeout);
+poll_events(Loop, Timeout) ->
+    error(badarg, [Loop, Timeout]).
+
+poll_until(Loop, Deadline) ->
+    case poll_collect(Loop) of
+        0 -> poll_again(Loop, Deadline, poll_time(Deadline));
+        Known -> Known
+    end.
+
+poll_again(_Loop, _Deadline, 0) ->
+    0;
+poll_again(Loop, Deadline, Time) ->
+    case poll_arm(Loop) of
+        stopped ->
+            0;
+        {error, _} = Error ->
+            Error;
+        Poll ->
+            receive
+                {select, Poll, undefined, ready_input} -> poll_disarm(Poll)
+            after Time ->
+                case poll_disarm(Poll) of
+                    ok -> ok;
+                    sent -> receive {select, Poll, undefined, ready_input} -> ok end
+                end
+            end,
+            poll_until(Loop, Deadline)
+    end.
+
+%% As much of it as `receive ... after' takes.
+poll_time(infinity) -> infinity;
+poll_time(Deadline) -> min(max(0, Deadline - erlang:monotonic_time(millisecond)), 16#ffffffff).
+
+%% @doc Looks for events; how many there are for get_pending/1.
+-spec poll_collect(loop()) -> non_neg_integer() | {error, posix()}.
+poll_collect(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc The caller gets `{select, Poll, undefined, ready_input}' when there may be events, and when
+%% the loop ends. `stopped': it has ended.
+-spec poll_arm(loop()) -> Poll :: reference() | stopped | {error, posix()}.
+poll_arm(_Loop) ->
+    erlang:nif_error(not_loaded).
+
+%% @doc By the same process, in any case. `ok': no message will come. `sent': it has come, or will.
+-spec poll_disarm(Poll :: reference()) -> ok | sent.
+poll_disarm(_Poll) ->
     erlang:nif_error(not_loaded).
 
 %% @doc The events found so far, each once.

@@ -10,26 +10,35 @@
 
 -define(START_TIMEOUT, 60000).
 -define(STOP_TIMEOUT, 10000).
+%% When the whole node ends: whoever asked for that does not wait for Python that does not react.
+-define(NODE_STOP_TIMEOUT, 800).
 
 -spec start_link() -> gen_server:start_ret().
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], [{timeout, ?START_TIMEOUT}]).
 
--spec init([]) -> {ok, nil} | {stop, term()}.
+-spec init([]) -> {ok, nil} | {stop, {shutdown, {python_not_started, binary()}}}.
 init([]) ->
     process_flag(trap_exit, true),
+    %% Those of a run whose runtime was killed.
+    ok = erlang_python_app:forget_published(),
     %% ERTS ignores SIGCHLD, which would take the exit status of Python's child processes away.
     ok = os:set_signal(sigchld, default),
     Executors = min(py_config:get(event_loop_pool_size), erlang:system_info(schedulers)),
     ok = py_nif:set_none(default, py_config:get(none)),
     Tag = make_ref(),
-    ok = py_nif:start(
+    Asked = py_nif:start(
         Tag, executable(), package_dir(), Executors, py_config:get(event_loop_spin),
         py_config:get(max_pending), py_config:get(sandbox)
     ),
-    receive
-        {started, Tag, ok} -> {ok, nil};
-        {started, Tag, {error, Text}} -> {stop, {python_not_started, Text}}
+    Started =
+        case Asked of
+            ok -> receive {started, Tag, Answer} -> Answer end;
+            {error, Posix} -> {error, iolist_to_binary(io_lib:format("~p", [Posix]))}
+        end,
+    case Started of
+        ok -> {ok, nil};
+        {error, Text} -> {stop, {shutdown, {python_not_started, Text}}}
     end.
 
 -spec handle_call(term(), gen_server:from(), nil) -> {reply, {error, unknown}, nil}.
@@ -43,13 +52,18 @@ handle_cast(_Message, State) ->
 -spec terminate(term(), nil) -> ok.
 terminate(_Reason, nil) ->
     Tag = make_ref(),
-    ok = py_nif:stop(Tag, ?STOP_TIMEOUT),
+    {Timeout, Patience} =
+        case init:get_status() of
+            {stopping, _} -> {?NODE_STOP_TIMEOUT, 200};
+            _ -> {?STOP_TIMEOUT, 2000}
+        end,
+    ok = py_nif:stop(Tag, Timeout),
     receive
         {stopped, Tag, 0} ->
             ok;
         {stopped, Tag, Stuck} ->
             logger:warning("~b Python threads did not end; they go when their code does", [Stuck])
-    after ?STOP_TIMEOUT + 2000 ->
+    after Timeout + Patience ->
         logger:error("Python did not stop: some code holds its lock")
     end.
 

@@ -4,6 +4,7 @@
 -export([start/0, start/1, stop/0, warm/0]).
 -export([before/1, audit/1, snapshot/0, compare/2]).
 -export([wait_until/1, wait_until/2, flush/0, no_message/0, monitored/1, down/1]).
+-export([exhaust_descriptors/1, limit_descriptors/1]).
 -export([threads/0, descriptors/0, resident/0, python_threads/0]).
 -export([define/1, marked/0, unique/0, collect/0, forget_senders/0, with_peer/1]).
 
@@ -232,6 +233,28 @@ forget_senders() ->
     Old = whereis(py_remote),
     exit(Old, kill),
     wait_until(fun() -> New = whereis(py_remote), is_pid(New) andalso New =/= Old end).
+
+%% @doc Takes all descriptors that the node may have, after `Then'; the limit that it had before, and
+%% the open files.
+-spec exhaust_descriptors(fun(() -> ok)) -> {pos_integer(), [file:fd()]}.
+exhaust_descriptors(Then) ->
+    {ok, {Limit, _}} = py:eval(<<"__import__('resource').getrlimit(7)">>),
+    {ok, Open} = py:eval(<<"len(__import__('os').listdir('/proc/self/fd'))">>),
+    limit_descriptors(Open + 20),
+    ok = Then(),
+    {Limit, take_descriptors()}.
+
+-spec limit_descriptors(pos_integer()) -> ok.
+limit_descriptors(Number) ->
+    Limit = <<"(lambda r: r.setrlimit(7, (n, r.getrlimit(7)[1])))(__import__('resource'))">>,
+    {ok, none} = py:eval(Limit, #{n => Number}),
+    ok.
+
+take_descriptors() ->
+    case file:open("/dev/null", [raw, read]) of
+        {ok, File} -> [File | take_descriptors()];
+        {error, emfile} -> []
+    end.
 
 -spec unique() -> binary().
 unique() ->

@@ -12,7 +12,7 @@ all() ->
     [
         not_started_before, start_and_use, stop_clears_main_and_functions, start_after_stop,
         stop_answers_what_runs, stop_with_stubborn_code, stop_with_threads_in_erlang_call,
-        stop_lets_tasks_tidy_up, stop_interrupts_tidying_up,
+        stop_while_programs_start, stop_lets_tasks_tidy_up, stop_interrupts_tidying_up,
         stop_answers_loops_of_ones_own, stop_during_load, start_without_descriptors,
         finalizer_that_waits_holds_up_nobody, fifty_rounds_leak_nothing,
         killed_runtime_restarts_all,
@@ -127,6 +127,29 @@ stop_answers_what_runs(_) ->
      end || Caller <- Callers ++ Tasks],
     ok = ep_test:start().
 
+%% The transport's last callback never comes, since its pipes are never connected.
+stop_while_programs_start(_) ->
+    ok = py:exec(<<"
+import builtins
+builtins.ep_notes = []
+async def starts(mark, notes=ep_notes):
+    async def connect(*_):
+        await marked_sleep(mark)
+    asyncio.get_running_loop().connect_write_pipe = connect
+    try: await asyncio.create_subprocess_exec('sleep', '1000', stdin=-1, stdout=-1)
+    except asyncio.CancelledError: notes.append('cancelled')
+">>),
+    {Mark, Wait} = ep_test:marked(),
+    Started = ep_test:monitored(fun(_) ->
+        exit(py_event_loop:run('__main__', starts, [Mark], #{timeout => infinity}))
+    end),
+    <<"sleeps">> = Wait(),
+    ok = ep_test:stop(),
+    {error, {executor_died, _}} = ep_test:down(Started),
+    ok = ep_test:start(),
+    {ok, [<<"cancelled">>]} = py:eval(<<"ep_notes">>),
+    ok = py:exec(<<"import builtins; del builtins.ep_notes">>).
+
 stop_lets_tasks_tidy_up(_) ->
     ok = py:exec(<<"
 import builtins
@@ -237,29 +260,14 @@ stop_during_load(_) ->
 
 %% Something else in the node has taken them all: that is an error, and later it may be better.
 start_without_descriptors(_) ->
-    {ok, {Limit, _}} = py:eval(<<"__import__('resource').getrlimit(7)">>),
-    {ok, Open} = py:eval(<<"len(__import__('os').listdir('/proc/self/fd'))">>),
-    limit_descriptors(Open + 20),
-    ok = ep_test:stop(),
-    [Spare | Taken] = take_descriptors(),
+    {Limit, [Spare | Taken]} = ep_test:exhaust_descriptors(fun ep_test:stop/0),
     ok = file:close(Spare),
-    {error, {{shutdown, {failed_to_start_child, py_runtime, {python_not_started, Why}}}, _}} =
-        application:start(erlang_python),
+    {error, {{python_not_started, Why}, _}} = application:start(erlang_python),
     <<"eventfd: ", _/binary>> = Why,
     {error, not_started} = py:call(math, sqrt, [16]),
     [ok = file:close(File) || File <- Taken],
     ok = ep_test:start(),
-    limit_descriptors(Limit).
-
-limit_descriptors(Number) ->
-    Limit = <<"(lambda r: r.setrlimit(7, (n, r.getrlimit(7)[1])))(__import__('resource'))">>,
-    {ok, none} = py:eval(Limit, #{n => Number}).
-
-take_descriptors() ->
-    case file:open("/dev/null", [raw, read]) of
-        {ok, File} -> [File | take_descriptors()];
-        {error, emfile} -> []
-    end.
+    ep_test:limit_descriptors(Limit).
 
 %% Until the application has stopped; all that comes until then is right.
 load(Call) ->
@@ -319,14 +327,24 @@ bounded(Before, Kilobytes) ->
 
 killed_runtime_restarts_all(_) ->
     [begin
-        Old = whereis(py_context_sup),
+        Old = [py:context(N) || N <- [1, 2]],
         exit(whereis(py_runtime), kill),
+        %% A context that can be found again is one of the new run.
         ep_test:wait_until(fun() ->
-            New = whereis(py_context_sup),
-            is_pid(New) andalso New =/= Old andalso {ok, 4.0} =:= py:call(math, sqrt, [16])
+            New = [py:context(N) || N <- [1, 2]],
+            Fresh = [Context || Context <- New, is_reference(Context), not lists:member(Context, Old)],
+            [{ok, 4.0} = py:call(Context, math, sqrt, [16]) || Context <- Fresh],
+            length(Fresh) =:= 2 andalso loops_serve()
         end),
         ok = ep_test:warm()
      end || _ <- lists:seq(1, 3)].
+
+loops_serve() ->
+    Keys = [{py_event_loop, default} | [{py_event_loop_pool, N} || N <- [1, 2]]],
+    Loops = [persistent_term:get(Key, undefined) || Key <- Keys],
+    lists:all(
+        fun(Loop) -> {ok, 4.0} =:= py_event_loop:run_on(Loop, math, sqrt, [16], #{}) end, Loops
+    ).
 
 killed_supervisors(_) ->
     [begin

@@ -628,16 +628,20 @@ rule_14_no_mutable_globals(_) ->
     Writable = sections(Library, [".data", ".bss"]),
     true = length(Writable) > 0,
     IsIn = fun(Address, {From, To}) -> From =< Address andalso Address < To end,
-    Ours = [Name || {Address, Name} <- symbols(Library), string:find(Name, "ep::") =/= nomatch,
+    %% The library itself is stripped.
+    Symbols = symbols(project:file("_build/cmake/erlang_python_nif.debug")),
+    Ours = [Name || {Address, Name} <- Symbols, string:find(Name, "ep::") =/= nomatch,
                     lists:any(fun(Section) -> IsIn(Address, Section) end, Writable)],
     true = length(Ours) > 5,
-    ?assertEqual([], [Name || Name <- Ours, nomatch =:= re:run(Name, tables())]).
+    %% Where the next load of the library finds what the first has made.
+    Anchor = "ep::nif::(anonymous namespace)::anchor",
+    ?assertEqual([Anchor], [Name || Name <- Ours, nomatch =:= re:run(Name, tables())]).
 
 %% Tables that CPython or the VM take without const and keep, written by nobody, some of them made
 %% at first use.
 tables() ->
     "(functions|methods|all|slots|spec|specs|members|attributes|getset|def)(\\[.*\\])?$"
-    "|::k(Functions|Methods|Attributes|GetSet|\\w*Slots|\\w*Spec|\\w*Members)$"
+    "|::method$|::k(Functions|Methods|Definition|Attributes|GetSet|\\w*Slots|\\w*Spec|\\w*Members)$"
     "|^guard variable for .*(methods|all|slots|attributes)$".
 
 %% What the loader makes read-only again is in other sections.

@@ -70,6 +70,12 @@ class ResourceType {
     return type_ != nullptr;
   }
 
+  /// In a NIF, once: the type outlives the library's unloading, since a resource of it does. So its
+  /// terms stay good whichever load of the library meets them.
+  void keep() const {
+    if (enif_alloc_resource(type_, 1) == nullptr) throw std::bad_alloc();
+  }
+
   template <class... Args>
   ResourceRef<T> make(Args&&... args) const {
     void* memory = enif_alloc_resource(type_, sizeof(T));

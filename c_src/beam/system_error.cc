@@ -37,6 +37,8 @@ const char* posix_name(int error_number) {
       return "enobufs";
     case ENOMEM:
       return "enomem";
+    case ENOENT:
+      return "enoent";
     case EPERM:
       return "eperm";
     default:

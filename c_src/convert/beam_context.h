@@ -18,6 +18,12 @@ struct BeamContext {
     return opaque.open(env, "erlang_python_object") && bytes_owner.open(env, "erlang_python_bytes");
   }
 
+  /// See ResourceType::keep().
+  void keep() const {
+    opaque.keep();
+    bytes_owner.keep();
+  }
+
   Atoms atoms;
   ResourceType<OpaqueRef> opaque;
   ResourceType<BytesOwner> bytes_owner;

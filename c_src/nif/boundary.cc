@@ -31,6 +31,12 @@ ERL_NIF_TERM get_none(const State& state, ERL_NIF_TERM term) {
   throw BadArgument();
 }
 
+ERL_NIF_TERM died(ErlNifEnv* env, const State& state) {
+  const Atoms& atoms = state.services.beam.atoms;
+  return enif_make_tuple2(env, atoms.error,
+                          enif_make_tuple2(env, atoms.executor_died, atoms.stopped));
+}
+
 Nanos get_deadline(ErlNifEnv* env, const State& state, ERL_NIF_TERM term) {
   if (term == state.services.beam.atoms.infinity) return kNever;
   const std::uint64_t most = static_cast<std::uint64_t>(kNever / kMillisecond);

@@ -12,7 +12,7 @@ namespace ep::nif {
 namespace {
 
 // Microseconds each: they copy terms, post to a mailbox or take a lock that nobody holds for
-// longer. Only poll_events() waits, so it needs a dirty scheduler.
+// longer. None waits.
 ErlNifFunc kFunctions[] = {
     {"start", 7, entry<start>, 0},
     {"stop", 2, entry<stop>, 0},
@@ -38,7 +38,9 @@ ErlNifFunc kFunctions[] = {
     {"add_writer", 3, entry<add_writer>, 0},
     {"remove_reader", 2, entry<remove_reader>, 0},
     {"remove_writer", 2, entry<remove_writer>, 0},
-    {"poll_events", 2, entry<poll_events>, ERL_NIF_DIRTY_JOB_IO_BOUND},
+    {"poll_collect", 1, entry<poll_collect>, 0},
+    {"poll_arm", 1, entry<poll_arm>, 0},
+    {"poll_disarm", 1, entry<poll_disarm>, 0},
     {"get_pending", 1, entry<get_pending>, 0},
     {"create_test_udp_socket", 1, entry<create_test_udp_socket>, 0},
     {"sendto_test_udp", 4, entry<sendto_test_udp>, 0},
@@ -62,21 +64,31 @@ bool stay_loaded() noexcept {
          dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE | RTLD_NOLOAD) != nullptr;
 }
 
+/// The one State of the OS process, as CPython lives once in a process: the VM may delete the
+/// module and load the library anew, and then has forgotten its private data. Loads exclude each
+/// other.
+constinit State* anchor = nullptr;
+
 int load(ErlNifEnv* env, void** priv_data, ERL_NIF_TERM) noexcept {
   try {
-    auto state = std::make_unique<State>(env);
-    if (!stay_loaded() || !state->open_resource_types(env)) return 1;
-    *priv_data = state.release();
+    if (anchor == nullptr) {
+      if (!stay_loaded()) return 1;
+      anchor = std::make_unique<State>(env).release();
+    }
+    if (!anchor->open_resource_types(env)) return 1;
+    *priv_data = anchor;
     return 0;
   } catch (const std::exception&) {
     return 1;
   }
 }
 
-/// A new version of py_nif.beam with the same library: it goes on with what is there.
+/// A new version of py_nif.beam with the same library: it goes on with what is there. Another
+/// library can't.
 int upgrade(ErlNifEnv* env, void** priv_data, void** old_priv_data, ERL_NIF_TERM) noexcept {
-  *priv_data = *old_priv_data;
-  return static_cast<State*>(*priv_data)->open_resource_types(env) ? 0 : 1;
+  if (*old_priv_data != anchor || !anchor->open_resource_types(env)) return 1;
+  *priv_data = anchor;
+  return 0;
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ ERL_NIF_TERM event_loop_set_default(ErlNifEnv* env, State& state, const ERL_NIF_
 // event_loop_set_worker(Loop, Pid)
 ERL_NIF_TERM event_loop_set_worker(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   task::HostedLoop& loop = get_loop(env, state, argv[0]);
+  if (loop.ended()) return died(env, state);
   if (!loop.set_worker(env, get_local_pid(env, argv[1]))) throw BadArgument();
   return state.services.beam.atoms.ok;
 }

@@ -39,7 +39,9 @@ EP_NIF(add_reader);
 EP_NIF(add_writer);
 EP_NIF(remove_reader);
 EP_NIF(remove_writer);
-EP_NIF(poll_events);
+EP_NIF(poll_collect);
+EP_NIF(poll_arm);
+EP_NIF(poll_disarm);
 EP_NIF(get_pending);
 
 // udp_nifs.cc

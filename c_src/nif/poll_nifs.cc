@@ -1,17 +1,19 @@
-#include <system_error>
-
-#include "beam/system_error.h"
 #include "nif/nifs.h"
 #include "task/descriptor_events.h"
 #include "task/hosted_loop.h"
+#include "task/poll.h"
 
 namespace ep::nif {
 namespace {
 
 using Direction = task::DescriptorEvents::Direction;
 
+task::HostedLoop& get_loop(ErlNifEnv* env, State& state, ERL_NIF_TERM term) {
+  return get_resource(env, state.services.loops, term);
+}
+
 task::DescriptorEvents& events_of(ErlNifEnv* env, State& state, ERL_NIF_TERM loop) {
-  return get_resource(env, state.services.loops, loop).descriptor_events();
+  return get_loop(env, state, loop).descriptor_events();
 }
 
 int get_fd(ErlNifEnv* env, ERL_NIF_TERM term) {
@@ -21,16 +23,12 @@ int get_fd(ErlNifEnv* env, ERL_NIF_TERM term) {
 }
 
 ERL_NIF_TERM add(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[], Direction direction) {
-  const Atoms& atoms = state.services.beam.atoms;
-  task::DescriptorEvents& events = events_of(env, state, argv[0]);
+  task::HostedLoop& loop = get_loop(env, state, argv[0]);
   const int fd = get_fd(env, argv[1]);
   const std::uint64_t callback = get_uint64(env, argv[2]);
-  try {
-    return enif_make_tuple2(env, atoms.ok,
-                            enif_make_uint64(env, events.add(fd, direction, callback)));
-  } catch (const std::system_error& error) {
-    return error_tuple(env, error.code().value());
-  }
+  if (loop.ended()) return died(env, state);
+  const std::uint64_t watch = loop.descriptor_events().add(fd, direction, callback);
+  return enif_make_tuple2(env, state.services.beam.atoms.ok, enif_make_uint64(env, watch));
 }
 
 ERL_NIF_TERM remove(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
@@ -60,11 +58,27 @@ ERL_NIF_TERM remove_writer(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv
   return remove(env, state, argv);
 }
 
-// poll_events(Loop, Milliseconds | infinity), on a dirty I/O scheduler, since it may wait; it runs
-// no Python, nor waits for any.
-ERL_NIF_TERM poll_events(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
-  task::DescriptorEvents& events = events_of(env, state, argv[0]);
-  return enif_make_int(env, events.wait(get_deadline(env, state, argv[1])));
+// poll_collect(Loop): how many events wait for get_pending
+ERL_NIF_TERM poll_collect(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  return enif_make_uint64(env, events_of(env, state, argv[0]).collect());
+}
+
+// poll_arm(Loop): a Poll, which the caller gets {select, Poll, undefined, ready_input} for, or
+// stopped
+ERL_NIF_TERM poll_arm(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const Atoms& atoms = state.services.beam.atoms;
+  task::HostedLoop& loop = get_loop(env, state, argv[0]);
+  if (loop.ended()) return atoms.stopped;
+  const auto poll = state.services.polls.make(loop.descriptor_events().descriptor());
+  if (!poll->arm(env, atoms.undefined)) throw BadArgument();
+  return poll.term(env);
+}
+
+// poll_disarm(Poll): ok, no message will come, or sent, it has come or will
+ERL_NIF_TERM poll_disarm(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const Atoms& atoms = state.services.beam.atoms;
+  task::Poll& poll = get_resource(env, state.services.polls, argv[0]);
+  return poll.disarm(env, atoms.undefined) ? atoms.ok : atoms.sent;
 }
 
 // get_pending(Loop): [{CallbackId, read | write}]

@@ -10,6 +10,7 @@
 #include "loop/loop_types.h"
 #include "module/module.h"
 #include "task/hosted_loop.h"
+#include "task/poll.h"
 #include "task/submission.h"
 
 namespace ep::nif {
@@ -39,9 +40,22 @@ class State::Waiting {
 };
 
 bool State::open_resource_types(ErlNifEnv* env) {
+  const std::lock_guard lock(mutex_);
+  if (types_kept_) return true;
   return services.beam.open(env) && services.submissions.open(env, "erlang_python_submission") &&
          services.loops.open(env, "erlang_python_loop") &&
+         services.polls.open(env, "erlang_python_poll") &&
          bridge.calls.open(env, "erlang_python_call");
+}
+
+/// Nothing is made of any type before; mutex_ held.
+void State::keep_resource_types() {
+  if (std::exchange(types_kept_, true)) return;
+  services.beam.keep();
+  services.submissions.keep();
+  services.loops.keep();
+  services.polls.keep();
+  bridge.calls.keep();
 }
 
 /// Drops objects that died on schedulers; posted by the drop queue when it becomes non-empty.
@@ -77,6 +91,7 @@ std::string State::run_executors() noexcept {
   services.stand_ins.clear();
   services.default_loop.set({});
   services.open_loops.close_all(nullptr, services.beam.atoms.stopped);
+  services.open_loops.end_polls();
   std::lock_guard lock(mutex_);
   end_executors();
   loop_types_->max_spin = options_.max_spin;  // no loop is there that could look at it now
@@ -117,13 +132,18 @@ void State::tell_started(Waiting& waiting, const std::string& error) {
 
 void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   auto waiting = std::make_unique<Waiting>(to, tag);
+  last_words_.forget();
   std::unique_lock lock(mutex_);
+  keep_resource_types();
   options_ = options;
   services.max_pending = options.max_pending;
   if (services.interpreter && start_error_.empty()) {
     lock.unlock();
     abandon(services.interpreter->janitor().post(make_job<Start>(*this, std::move(waiting))));
     return;
+  }
+  if (!services.interpreter && Py_IsInitialized() != 0) {
+    start_error_ = "another library, or another copy of this one, has started Python in this VM";
   }
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
     // It got half-way, and in one process there is no second try. Not on a scheduler: see tell().
@@ -212,8 +232,14 @@ void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos de
     started_ = false;
     executors = end_executors();
   }
+  services.open_loops.end_polls();
   bridge.forget_router();
   bridge.clear_names();
+  last_words_.prepare(
+      services.interpreter->main(), services.interpreter->undertaker(), [this](const Attached&) {
+        const PyRef done = PyRef::steal(PyObject_CallNoArgs(services.names.node_ended));
+        if (!done) PyErr_WriteUnraisable(services.names.node_ended);
+      });
   abandon(services.interpreter->janitor().post(
       make_job<Stop>(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline)));
 }

@@ -1,5 +1,6 @@
 // State: everything the NIF library has, wired together. It is the library's private data, made
-// when the library is loaded and kept until the VM ends, as the interpreter is.
+// when the library is loaded first and kept until the VM ends, as the interpreter is: a module that
+// is deleted and loaded again, as init:restart/0 does with all, finds the same one.
 #pragma once
 
 #include <erl_nif.h>
@@ -12,6 +13,7 @@
 #include "callback/bridge.h"
 #include "nif/test_sockets.h"
 #include "runtime/executor.h"
+#include "runtime/last_words.h"
 #include "task/services.h"
 
 namespace ep::nif {
@@ -20,7 +22,7 @@ class State {
  public:
   explicit State(ErlNifEnv* env) : services(env), bridge(services) {}
 
-  /// In the load callback.
+  /// In the load and upgrade callbacks. They stay as they are once start() has been called.
   bool open_resource_types(ErlNifEnv* env);
 
   struct StartOptions {
@@ -55,6 +57,7 @@ class State {
   class Stop;
   class Drain;
 
+  void keep_resource_types();
   bool prepare(const Attached&);
   /// The answer to start(); an empty text is no error.
   void tell_started(Waiting& waiting, const std::string& error);
@@ -64,9 +67,12 @@ class State {
   /// Lets all executors end when they have done what is queued; mutex_ held.
   std::vector<std::shared_ptr<Executor>> end_executors();
 
-  const std::shared_ptr<ExitGuard> exit_guard_ = std::make_shared<ExitGuard>();
+  LastWords last_words_;
+  const std::shared_ptr<ExitGuard> exit_guard_ =
+      std::make_shared<ExitGuard>([this] { last_words_.say(); });
 
   std::mutex mutex_;  // protects the following
+  bool types_kept_ = false;
   bool started_ = false;
   std::string start_error_;
   StartOptions options_{};

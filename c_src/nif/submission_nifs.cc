@@ -34,12 +34,12 @@ task::Where get_where(const State& state, ERL_NIF_TERM term) {
   throw BadArgument();
 }
 
-ERL_NIF_TERM refusal(ErlNifEnv* env, const Atoms& atoms, task::HostedLoop::Accepted accepted) {
+ERL_NIF_TERM refusal(ErlNifEnv* env, const State& state, task::HostedLoop::Accepted accepted) {
+  const Atoms& atoms = state.services.beam.atoms;
   if (accepted == task::HostedLoop::Accepted::kOverloaded) {
     return enif_make_tuple2(env, atoms.error, atoms.overloaded);
   }
-  return enif_make_tuple2(env, atoms.error,
-                          enif_make_tuple2(env, atoms.executor_died, atoms.stopped));
+  return died(env, state);
 }
 
 /// Raises an exception in what runs on an executor when this is made, from the janitor's thread.
@@ -78,7 +78,7 @@ ERL_NIF_TERM submit(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   const auto submission = state.services.submissions.make(
       state.services, ResourceRef<task::HostedLoop>::share(&loop), spec);
   const auto accepted = loop.submit(env, submission.get());
-  if (accepted != task::HostedLoop::Accepted::kYes) return refusal(env, atoms, accepted);
+  if (accepted != task::HostedLoop::Accepted::kYes) return refusal(env, state, accepted);
   return submission.term(env);
 }
 

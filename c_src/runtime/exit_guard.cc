@@ -21,16 +21,17 @@ unsigned long long libraries_loaded() noexcept {
   return count;
 }
 
-void leave_at_once(int status, void*) {
+}  // namespace
+
+void ExitGuard::leave(int status, void* guard) {
+  static_cast<ExitGuard*>(guard)->last_words_();
   std::fflush(nullptr);  // what C code of extension modules has printed
   ::_exit(status);
 }
 
-}  // namespace
-
 void ExitGuard::look() noexcept {
   const unsigned long long loaded = libraries_loaded();
-  if (loaded_.exchange(loaded) != loaded) on_exit(leave_at_once, nullptr);
+  if (loaded_.exchange(loaded) != loaded) on_exit(&ExitGuard::leave, this);
 }
 
 }  // namespace ep

@@ -1,4 +1,5 @@
-// ExitGuard: a process whose Python threads still run leaves without running exit handlers.
+// ExitGuard: a process whose Python threads still run leaves without running exit handlers, but
+// after Python's last words.
 //
 // erlang:halt() ends in exit(), which runs the handlers and destructors of all libraries while our
 // threads go on: OpenSSL frees what an open connection uses, and the VM dies of a segmentation
@@ -10,15 +11,24 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <utility>
 
 namespace ep {
 
+/// Lives as long as the process.
 class ExitGuard {
  public:
+  /// `last_words` is called by the thread that leaves, detached.
+  explicit ExitGuard(std::function<void()> last_words) : last_words_(std::move(last_words)) {}
+
   /// Any thread. Cheap unless a library was loaded since the last call.
   void look() noexcept;
 
  private:
+  static void leave(int status, void* guard);
+
+  const std::function<void()> last_words_;
   std::atomic<unsigned long long> loaded_{0};  // libraries so far, as the dynamic linker counts
 };
 

@@ -110,8 +110,8 @@ void ForkedChild::in_child(const Attached& py) noexcept {
   forget_(py);
   forget_handlers_of_vm();
   // In front of whatever libraries have registered: a thread that forked and returns ends in
-  // exit().
-  ExitGuard().look();
+  // exit(). It has no last words, and lives as long as the process.
+  (new ExitGuard([] {}))->look();
   pthread_sigmask(SIG_SETMASK, &saved_mask(), nullptr);
 }
 

@@ -1,9 +1,14 @@
 // DescriptorEvents: readiness of descriptors, collected for Erlang instead of for Python. Behind
 // py_nif:add_reader/3 and its siblings, the low-level interface of the guide.
 //
-// Any thread; a thread inside wait() holds no lock, so descriptors may come and go meanwhile.
+// Never waits: the VM does, for a duplicate of descriptor(), see task/poll.h. Any thread.
+//
+// A watch ends with its descriptor: when the number comes back as another file it can be watched
+// anew. epoll watches open files, not numbers, so one that was closed but lives on in a duplicate
+// goes on being reported and can't be removed; the set is then built anew.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/unique_fd.h"
 
 namespace ep::task {
@@ -33,14 +37,16 @@ class DescriptorEvents {
   /// False if there is no such watch.
   bool remove(std::uint64_t watch);
 
-  /// Waits until a watched descriptor is ready, close() is called or the time is over, and adds
-  /// what it found to the pending events. Their number.
-  int wait(Nanos deadline);
+  /// Adds what is ready now to the pending events; how many there are. Throws std::system_error.
+  std::size_t collect();
   /// The pending events, each once, in the order of their arrival; none are left.
   std::vector<Pending> take_pending();
 
-  /// Every wait() returns at once from now on.
-  void close();
+  /// A duplicate of the event queue's descriptor, readable when there is something to collect and
+  /// after end(). Throws std::system_error.
+  UniqueFd descriptor();
+  /// Whoever waits has to look.
+  void end() noexcept;
 
  private:
   struct Watch {
@@ -49,19 +55,26 @@ class DescriptorEvents {
     std::uint64_t callback;
   };
   struct Descriptor {
-    std::uint64_t read = 0;  // watches, 0 for none
+    std::uint32_t generation;  // tells its events from those of an earlier file with the number
+    std::uint64_t read = 0;    // watches, 0 for none
     std::uint64_t write = 0;
+    bool is_watched() const noexcept { return read != 0 || write != 0; }
   };
 
-  int update(int fd, const Descriptor& before, const Descriptor& after);
-  int collect(int fd, std::uint32_t events);
-  int add_pending(std::uint64_t watch);
+  UniqueFd new_queue() const;
+  int control(int epoll, int operation, int fd, const Descriptor& descriptor) const noexcept;
+  int update(int fd, const Descriptor& before, const Descriptor& after) const noexcept;
+  Descriptor& current(int fd);
+  bool report(std::uint64_t token, std::uint32_t events);
+  void add_pending(std::uint64_t watch);
+  void rebuild();
 
-  const UniqueFd epoll_fd_;
-  const UniqueFd close_fd_;
+  const UniqueFd end_fd_;
 
   std::mutex mutex_;  // protects the following
+  UniqueFd queue_;
   std::uint64_t last_watch_ = 0;
+  std::uint32_t last_generation_ = 0;
   std::unordered_map<std::uint64_t, Watch> watches_;
   std::unordered_map<int, Descriptor> descriptors_;
   std::vector<std::uint64_t> pending_;  // watches
@@ -73,12 +86,13 @@ class DescriptorEventsOnUse {
  public:
   /// Throws std::system_error.
   DescriptorEvents& get();
-  /// As DescriptorEvents::close(), also for what is made later.
-  void close();
+  /// As DescriptorEvents::end(), also for what is made later.
+  void end() noexcept;
+  bool ended() const noexcept { return ended_; }
 
  private:
-  std::mutex mutex_;  // protects the following
-  bool closed_ = false;
+  std::atomic<bool> ended_{false};          // changed with the mutex held
+  std::mutex mutex_;                        // protects the following
   std::unique_ptr<DescriptorEvents> made_;  // once
 };
 

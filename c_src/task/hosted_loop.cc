@@ -272,7 +272,7 @@ void HostedLoop::retire_if_idle(const Attached& py, Nanos idle) noexcept {
 void HostedLoop::close(ErlNifEnv* caller, ERL_NIF_TERM why) noexcept {
   Life open = Life::kOpen;
   const bool is_first = life_.compare_exchange_strong(open, Life::kClosing);
-  descriptor_events_.close();
+  descriptor_events_.end();
   if (caller != nullptr) {
     VmPollSet polls(caller, this, services_.beam.atoms.undefined);
     poller_.release(polls);

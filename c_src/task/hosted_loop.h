@@ -46,7 +46,8 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   /// back: it has closed.
   [[nodiscard]] JobPtr post_to_loop(JobPtr job) noexcept;
 
-  /// The process that waits for this loop while it is parked; if it dies, the loop closes.
+  /// The process that waits for this loop while it is parked; if it dies, the loop closes. False:
+  /// it is dead.
   bool set_worker(ErlNifEnv* env, const ErlNifPid& worker);
   /// The worker: waits for the poller of a parked loop. False if there is nothing to wait for.
   bool arm(ErlNifEnv* env);
@@ -61,12 +62,18 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
 
   /// Descriptors watched for Erlang. Throws std::system_error.
   DescriptorEvents& descriptor_events() { return descriptor_events_.get(); }
+  /// Nobody waits for these any more, since the application stops.
+  void end_polls() noexcept { descriptor_events_.end(); }
 
   /// convert::Options::none of what is submitted here and does not say; 0: the application's.
   void set_none(ERL_NIF_TERM atom) noexcept { none_ = atom; }
   ERL_NIF_TERM none() const noexcept { return none_; }
 
   bool closing() const noexcept { return life_ != Life::kOpen; }
+  /// It has been closed, or its thread is at its end: nothing more is taken in.
+  bool ended() const noexcept {
+    return closing() || descriptor_events_.ended() || executor_->stopped();
+  }
   Executor& executor() const noexcept { return *executor_; }
   const std::shared_ptr<Executor>& shared_executor() const noexcept { return executor_; }
   Ledger<Submission>& ledger() noexcept { return ledger_; }

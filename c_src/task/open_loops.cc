@@ -21,6 +21,14 @@ void OpenLoops::close_all(ErlNifEnv* caller, ERL_NIF_TERM why, const Executor* e
   for (const auto& submission : owed(executor)) submission->loop().close(caller, why);
 }
 
+/// No loop gets through its destructor meanwhile.
+void OpenLoops::end_polls() noexcept {
+  std::lock_guard lock(mutex_);
+  for (const auto& [executor, loops] : loops_) {
+    for (HostedLoop* const loop : loops) loop->end_polls();
+  }
+}
+
 /// A loop may be in its destructor, waiting for the lock; not one whose submission is alive.
 std::vector<ResourceRef<Submission>> OpenLoops::owed(const Executor* executor) {
   std::vector<ResourceRef<Submission>> out;

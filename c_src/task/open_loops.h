@@ -33,6 +33,9 @@ class OpenLoops {
   /// What runs on `place` and is owed by another loop.
   std::vector<ResourceRef<Submission>> guests_of(const HostedLoop& place);
 
+  /// Processes that poll the descriptors of loops stop waiting.
+  void end_polls() noexcept;
+
  private:
   std::vector<ResourceRef<Submission>> owed(const Executor* executor);
 

@@ -35,6 +35,7 @@ constexpr Imported kImported[] = {
     {&PythonNames::finish_loop, "erlang._hosted", "finish_loop"},
     {&PythonNames::is_empty, "erlang._hosted", "is_empty"},
     {&PythonNames::application_stopped, "erlang._hosted", "application_stopped"},
+    {&PythonNames::node_ended, "erlang._hosted", "node_ended"},
     {&PythonNames::current_task, "asyncio", "current_task"},
     {&PythonNames::get_running_loop, "_asyncio", "_get_running_loop"},
     {&PythonNames::set_running_loop, "_asyncio", "_set_running_loop"},

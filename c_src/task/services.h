@@ -20,6 +20,7 @@ namespace ep::task {
 
 class Submission;
 class HostedLoop;
+class Poll;
 
 /// Python objects that the work uses, owned; they live as long as the interpreter does.
 struct PythonNames {
@@ -29,6 +30,7 @@ struct PythonNames {
   PyObject* interrupted = nullptr;          // the type erlang.Interrupted
   PyObject* is_empty = nullptr;             // erlang._hosted.is_empty
   PyObject* application_stopped = nullptr;  // erlang._hosted.application_stopped
+  PyObject* node_ended = nullptr;           // erlang._hosted.node_ended
   PyObject* current_task = nullptr;         // asyncio.current_task
   // asyncio's own, in C: an interruption can't come between their bytecodes.
   PyObject* get_running_loop = nullptr;
@@ -65,6 +67,7 @@ struct Services {
   EnvPool envs;
   ResourceType<Submission> submissions;
   ResourceType<HostedLoop> loops;
+  ResourceType<Poll> polls;
   OpenLoops open_loops;
   ForkedChild forked;
   StandIns stand_ins{*this};

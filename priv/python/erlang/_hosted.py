@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.tasks
+import atexit
 import sys
 from typing import Any, Awaitable
 
@@ -69,11 +70,21 @@ def is_empty(loop: asyncio.AbstractEventLoop) -> bool:
 
 def application_stopped() -> list[Any]:
     """Leave nothing of this run of the application behind for the next one; what there was."""
+    _flush_streams()
+    main = sys.modules["__main__"].__dict__
+    names = [name for name in main if not (name.startswith("__") and name.endswith("__"))]
+    return [main.pop(name) for name in names]
+
+
+def node_ended() -> None:
+    """What python3 does at the end of a program that threads may outlive."""
+    getattr(atexit, "_run_exitfuncs")()
+    _flush_streams()
+
+
+def _flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:  # closed or replaced by the user
             pass
-    main = sys.modules["__main__"].__dict__
-    names = [name for name in main if not (name.startswith("__") and name.endswith("__"))]
-    return [main.pop(name) for name in names]
