@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/fake_attached.h"
+
 namespace ep {
 namespace {
 
@@ -20,7 +22,7 @@ class Counted final : public Job {
  public:
   explicit Counted(Fates& fates) : fates_(fates) {}
   ~Counted() override { ++fates_.deleted; }
-  void run() noexcept override { ++fates_.ran; }
+  void run(const Attached&) noexcept override { ++fates_.ran; }
   void abandon() noexcept override { ++fates_.abandoned; }
 
  private:
@@ -49,7 +51,7 @@ TEST(Inbox, AbandonsWhatIsLeftWhenItClosesAndGivesBackTheRest) {
   Fates fates;
   Inbox inbox;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(inbox.post(make_job<Counted>(fates)), nullptr);
-  inbox.take()->run();
+  inbox.take()->run(Attached());
   inbox.close();
   EXPECT_EQ(fates.ran, 1);
   EXPECT_EQ(fates.abandoned, 2);
@@ -75,7 +77,7 @@ TEST(Inbox, EveryJobOfManyThreadsRunsOrIsAbandonedOnce) {
       });
     }
     while (fates.ran < kThreads * kJobs / 2) {
-      if (const JobPtr job = inbox.take()) job->run();
+      if (const JobPtr job = inbox.take()) job->run(Attached());
     }
     inbox.close();
     for (std::thread& poster : posters) poster.join();

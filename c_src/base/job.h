@@ -14,6 +14,8 @@
 
 namespace ep {
 
+class Attached;  // cpython/attach.h
+
 class Job : public MailboxNode {
  public:
   Job() = default;
@@ -22,7 +24,7 @@ class Job : public MailboxNode {
 
   /// On the thread that owns the mailbox, attached to its interpreter, with no Python error set.
   /// Leaves no Python error set. The job may be posted again meanwhile, by another JobPtr.
-  virtual void run() noexcept = 0;
+  virtual void run(const Attached& py) noexcept = 0;
 
   /// The work will never run, because its thread or loop is gone: say so to whoever waits. May be
   /// called on any thread, attached or not.

@@ -9,6 +9,8 @@
 
 namespace ep {
 
+class Attached;  // cpython/attach.h
+
 class ThreadHost {
  public:
   /// Any thread: what wakes this thread, whatever it sleeps in.
@@ -21,7 +23,7 @@ class ThreadHost {
   /// This thread, attached: runs the jobs that are there now. False, with a Python error set, if
   /// what occupies the thread has been interrupted (its deadline passed, say): let that error
   /// propagate.
-  [[nodiscard]] virtual bool run_jobs() noexcept = 0;
+  [[nodiscard]] virtual bool run_jobs(const Attached& py) noexcept = 0;
 
   /// This thread, attached: a loop begins to occupy it, or has ended. An interruption that Python
   /// code has seen before that concerns the code around it.

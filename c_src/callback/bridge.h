@@ -13,6 +13,7 @@
 
 #include "beam/env.h"
 #include "beam/resource.h"
+#include "convert/codec.h"
 #include "task/services.h"
 
 namespace ep::callback {

@@ -18,15 +18,15 @@ namespace {
 
 constexpr const char* kStartedCall = "_erlang.StartedCall";
 
-Bridge& bridge_of(PyObject* module) { return module_state(module).callback->bridge; }
+Bridge& bridge_of(const Attached& py) { return py.interpreter().callback->bridge; }
 
 PyRef type_error(const char* text) {
   PyErr_SetString(PyExc_TypeError, text);
   return nullptr;
 }
 
-bool is_target(const Bridge& bridge, PyObject* object) {
-  return PyUnicode_Check(object) || bridge.services.codec->is_fun(object);
+bool is_target(const Attached& py, PyObject* object) {
+  return PyUnicode_Check(object) || convert::codec_of(py).is_fun(object);
 }
 
 PyDoc_STRVAR(kCallDoc,
@@ -38,10 +38,10 @@ PyDoc_STRVAR(kCallDoc,
              "Erlang call that this code works for passes.");
 
 PyObject* call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    Bridge& bridge = bridge_of(module);
+  return module_slot(module, [&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(py);
     if (!bridge.reaches_erlang(py)) return nullptr;
-    if (count < 1 || !is_target(bridge, arguments[0])) {
+    if (count < 1 || !is_target(py, arguments[0])) {
       return type_error("call() needs the name of a registered function, or an erlang.Fun");
     }
     return bridge.calls.make(bridge)->call(py, arguments[0], arguments + 1, count - 1);
@@ -55,10 +55,10 @@ PyDoc_STRVAR(
     "future of `loop`, an asyncio event loop of any kind. Gives what cancel_call() takes.");
 
 PyObject* start_call(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    Bridge& bridge = bridge_of(module);
+  return module_slot(module, [&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(py);
     if (!bridge.reaches_erlang(py)) return nullptr;
-    if (count < 3 || !is_target(bridge, arguments[2])) {
+    if (count < 3 || !is_target(py, arguments[2])) {
       return type_error("start_call() needs a loop, a future and a function");
     }
     auto pending = bridge.calls.make(bridge);
@@ -78,8 +78,8 @@ PyDoc_STRVAR(kCancelCallDoc,
              "Nobody waits any more for what start_call() has started: the process that runs the\n"
              "function is killed, unless it has answered.");
 
-PyObject* cancel_call(PyObject*, PyObject* call) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+PyObject* cancel_call(PyObject* module, PyObject* call) noexcept {
+  return module_slot(module, [&](const Attached&) -> PyRef {
     void* const pending = PyCapsule_GetPointer(call, kStartedCall);
     if (pending == nullptr) return nullptr;
     static_cast<PendingCall*>(pending)->give_up();
@@ -88,9 +88,9 @@ PyObject* cancel_call(PyObject*, PyObject* call) noexcept {
 }
 
 /// The local process that an atom names. False if there is none.
-bool registered_pid(Bridge& bridge, PyObject* atom, ErlNifPid* pid) {
+bool registered_pid(const Attached& py, PyObject* atom, ErlNifPid* pid) {
   ERL_NIF_TERM name;
-  return bridge.services.codec->get_term(atom, &name) && enif_whereis_pid(nullptr, name, pid) != 0;
+  return convert::codec_of(py).get_term(atom, &name) && enif_whereis_pid(nullptr, name, pid) != 0;
 }
 
 PyDoc_STRVAR(kSendDoc,
@@ -101,14 +101,14 @@ PyDoc_STRVAR(kSendDoc,
              "one thread to one process keep their order.");
 
 PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return module_slot(module, [&](const Attached& py) -> PyRef {
     if (count != 2) return type_error("send() takes a destination and a message");
-    Bridge& bridge = bridge_of(module);
+    Bridge& bridge = bridge_of(py);
     if (!bridge.reaches_erlang(py)) return nullptr;
-    convert::Codec& codec = *bridge.services.codec;
+    convert::Codec& codec = convert::codec_of(py);
     const Atoms& atoms = bridge.services.beam.atoms;
     const OwnedEnv env;
-    const auto work = task::Submission::current(py, bridge.services);
+    const auto work = task::Submission::current(py);
     const convert::Options options = bridge.sending(work.get());
     convert::Failure failure;
     ERL_NIF_TERM message;
@@ -123,7 +123,7 @@ PyObject* send(PyObject* module, PyObject* const* arguments, Py_ssize_t count) n
     }
     ErlNifPid pid;
     if (codec.get_pid(destination.get(), &pid) ||
-        (codec.is_atom(destination.get()) && registered_pid(bridge, destination.get(), &pid))) {
+        (codec.is_atom(destination.get()) && registered_pid(py, destination.get(), &pid))) {
       enif_send(nullptr, &pid, env.get(), message);
       return PyRef::borrow(Py_None);
     }
@@ -161,10 +161,10 @@ PyDoc_STRVAR(kWhereisDoc,
              "The erlang.Pid of the process registered as `name` on this node, or None.");
 
 PyObject* whereis(PyObject* module, PyObject* name) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    Bridge& bridge = bridge_of(module);
+  return module_slot(module, [&](const Attached& py) -> PyRef {
+    Bridge& bridge = bridge_of(py);
     if (!bridge.reaches_erlang(py)) return nullptr;
-    convert::Codec& codec = *bridge.services.codec;
+    convert::Codec& codec = convert::codec_of(py);
     const PyRef atom = codec.find_atom(py, name);
     if (!atom) {
       if (!PyErr_ExceptionMatches(PyExc_ValueError)) return nullptr;
@@ -172,7 +172,7 @@ PyObject* whereis(PyObject* module, PyObject* name) noexcept {
       return PyRef::borrow(Py_None);
     }
     ErlNifPid pid;
-    if (!registered_pid(bridge, atom.get(), &pid)) return PyRef::borrow(Py_None);
+    if (!registered_pid(py, atom.get(), &pid)) return PyRef::borrow(Py_None);
     return codec.make_pid(py, pid);
   });
 }
@@ -183,11 +183,11 @@ PyDoc_STRVAR(kLogDoc,
              "Never waits.");
 
 PyObject* log(PyObject* module, PyObject* const* arguments, Py_ssize_t count) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return module_slot(module, [&](const Attached& py) -> PyRef {
     if (count != 3) return type_error("log() takes a level, a message and metadata");
-    Bridge& bridge = bridge_of(module);
+    Bridge& bridge = bridge_of(py);
     if (!bridge.reaches_erlang(py)) return nullptr;
-    convert::Codec& codec = *bridge.services.codec;
+    convert::Codec& codec = convert::codec_of(py);
     const convert::Options options = bridge.sending(nullptr);
     const OwnedEnv env;
     ERL_NIF_TERM fields[4] = {bridge.services.beam.atoms.py_log};
@@ -207,12 +207,12 @@ PyDoc_STRVAR(kHasFunctionDoc,
              "has_function(name)\n--\n\nIs an Erlang function registered under this name?");
 
 PyObject* has_function(PyObject* module, PyObject* name) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return module_slot(module, [&](const Attached& py) -> PyRef {
     Py_ssize_t size;
     const char* text = PyUnicode_AsUTF8AndSize(name, &size);
     if (text == nullptr) return nullptr;
     const std::string key(text, static_cast<std::size_t>(size));
-    return PyRef::borrow(bridge_of(module).has_name(key) ? Py_True : Py_False);
+    return PyRef::borrow(bridge_of(py).has_name(key) ? Py_True : Py_False);
   });
 }
 
@@ -222,8 +222,8 @@ PyDoc_STRVAR(kCurrentLoopDoc,
              "for are awaited, or None outside of such a call.");
 
 PyObject* current_loop(PyObject* module, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    const auto work = task::Submission::current(py, bridge_of(module).services);
+  return module_slot(module, [&](const Attached& py) -> PyRef {
+    const auto work = task::Submission::current(py);
     // Other threads than its own must leave a loop alone.
     if (!work || Executor::current() != &work->place().executor()) return PyRef::borrow(Py_None);
     return PyRef::borrow(work->place().python_loop(py));
@@ -235,8 +235,8 @@ PyDoc_STRVAR(kTurnDoc,
              "The number of what this thread runs for Erlang right now: a call, a continuation, a\n"
              "round of an event loop. 0 outside of any.");
 
-PyObject* turn(PyObject*, PyObject*) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+PyObject* turn(PyObject* module, PyObject*) noexcept {
+  return module_slot(module, [&](const Attached&) -> PyRef {
     Executor* const executor = Executor::current();
     return PyRef::steal(PyLong_FromUnsignedLongLong(executor != nullptr ? executor->turn() : 0));
   });
@@ -246,8 +246,7 @@ PyObject* turn(PyObject*, PyObject*) noexcept {
 class FunctionInLoop final : public Job {
  public:
   explicit FunctionInLoop(DeferredRef function) : function_(std::move(function)) {}
-  void run() noexcept override {
-    const Attached py = Attached::in_slot();
+  void run(const Attached& py) noexcept override {
     const PyRef function = function_.take(py);
     if (!PyRef::steal(PyObject_CallNoArgs(function.get()))) PyErr_WriteUnraisable(function.get());
   }
@@ -262,12 +261,12 @@ PyDoc_STRVAR(kRunInDefaultLoopDoc,
              "Call a function inside the application's default event loop, soon. Any thread.");
 
 PyObject* run_in_default_loop(PyObject* module, PyObject* function) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    task::Services& services = bridge_of(module).services;
+  return module_slot(module, [&](const Attached& py) -> PyRef {
+    task::Services& services = bridge_of(py).services;
     const auto loop = services.default_loop.get();
     if (loop) {
       const JobPtr refused = loop->post_to_loop(make_job<FunctionInLoop>(
-          DeferredRef(py, PyRef::borrow(function), services.codec->drops())));
+          DeferredRef(py, PyRef::borrow(function), py.interpreter().drops)));
       if (!refused) return PyRef::borrow(Py_None);
     }
     PyErr_SetString(PyExc_RuntimeError, "the application erlang_python is not running");
@@ -281,8 +280,8 @@ PyDoc_STRVAR(
     "Block the calling thread, with the GIL released, for as long. An interruption of the\n"
     "Erlang call that it works for ends it.");
 
-PyObject* sleep(PyObject*, PyObject* seconds) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+PyObject* sleep(PyObject* module, PyObject* seconds) noexcept {
+  return module_slot(module, [&](const Attached& py) -> PyRef {
     const double duration = PyFloat_AsDouble(seconds);
     if (PyErr_Occurred()) return nullptr;
     if (!(duration >= 0)) {
@@ -312,12 +311,14 @@ PyDoc_STRVAR(
     "Is this process one that Python code has forked of the VM? Nothing of Erlang's is there.");
 
 PyObject* in_forked_child(PyObject* module, PyObject*) noexcept {
-  return PyBool_FromLong(bridge_of(module).services.forked.here());
+  return module_slot(module, [](const Attached& py) {
+    return PyRef::borrow(bridge_of(py).services.forked.here() ? Py_True : Py_False);
+  });
 }
 
 }  // namespace
 
-bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge& bridge) noexcept {
+bool add_to_module(const Attached& py, PyObject* module, Bridge& bridge) noexcept {
   // Static, as CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
       {"call", as_method(call), METH_FASTCALL, kCallDoc},
@@ -334,17 +335,11 @@ bool add_to_module(const Attached&, PyObject* module, ModuleState& state, Bridge
       {"current_loop", current_loop, METH_NOARGS, kCurrentLoopDoc},
       {},
   };
-  state.callback = new (std::nothrow) CallbackTypes{bridge};
-  if (state.callback == nullptr) {
-    PyErr_NoMemory();
-    return false;
-  }
-  return PyModule_AddFunctions(module, methods) == 0;
-}
-
-void free_part(ModuleState& state) noexcept {
-  delete state.callback;
-  state.callback = nullptr;
+  return translate_errors(py, [&] {
+    Interpreter& interpreter = py.interpreter();
+    interpreter.add(interpreter.callback, std::make_unique<CallbackTypes>(bridge));
+    if (PyModule_AddFunctions(module, methods) != 0) throw PythonError();
+  });
 }
 
 }  // namespace ep::callback

@@ -3,17 +3,17 @@
 
 #include "callback/bridge.h"
 #include "cpython/attach.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 
 namespace ep::callback {
 
-/// This layer's part of the module state. The bridge outlives every interpreter.
-struct CallbackTypes {
+/// This layer's part of an interpreter. The bridge outlives every interpreter.
+struct CallbackTypes final : InterpreterPart {
+  explicit CallbackTypes(Bridge& the_bridge) noexcept : bridge(the_bridge) {}
   Bridge& bridge;
 };
 
-/// False with a Python error set.
-bool add_to_module(const Attached&, PyObject* module, ModuleState&, Bridge&) noexcept;
-void free_part(ModuleState&) noexcept;
+/// While the module is made. False with a Python error set.
+[[nodiscard]] bool add_to_module(const Attached&, PyObject* module, Bridge&) noexcept;
 
 }  // namespace ep::callback

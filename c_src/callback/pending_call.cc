@@ -24,7 +24,7 @@ PendingCall::PendingCall(Bridge& bridge) : bridge_(bridge) {}
 
 PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* arguments,
                         Py_ssize_t count) {
-  const auto work = task::Submission::current(py, bridge_.services);
+  const auto work = task::Submission::current(py);
   const Nanos deadline = work ? work->deadline() : kNever;
   take_chain(work.get());
   Executor* const executor = Executor::current();
@@ -44,12 +44,13 @@ PyRef PendingCall::call(const Attached& py, PyObject* target, PyObject* const* a
 
 bool PendingCall::start(const Attached& py, PyObject* loop, PyObject* future, PyObject* target,
                         PyObject* const* arguments, Py_ssize_t count) {
-  const auto work = task::Submission::current(py, bridge_.services);
+  const auto work = task::Submission::current(py);
   take_chain(work.get());
-  const auto& drops = bridge_.services.codec->drops();
+  const auto& drops = py.interpreter().drops;
   loop_ = DeferredRef(py, PyRef::borrow(loop), drops);
   future_ = DeferredRef(py, PyRef::borrow(future), drops);
   settling_loop_ = loop::EventLoop::from(loop);
+  janitor_ = py.interpreter().janitor;
   if (send(py, work.get(), target, arguments, count)) return true;
   give_up();
   return false;
@@ -74,7 +75,7 @@ bool PendingCall::send(const Attached& py, const task::Submission* work, PyObjec
 /// {py_call, Ref, Target, Arguments, MillisecondsLeft | infinity, Chain, Loop | undefined}
 ERL_NIF_TERM PendingCall::message(const Attached& py, ErlNifEnv* env, const task::Submission* work,
                                   PyObject* target, PyObject* const* arguments, Py_ssize_t count) {
-  convert::Codec& codec = *bridge_.services.codec;
+  convert::Codec& codec = convert::codec_of(py);
   const Atoms& atoms = bridge_.services.beam.atoms;
   const convert::Options options = bridge_.sending(work);
   const Nanos deadline = work != nullptr ? work->deadline() : kNever;
@@ -113,9 +114,8 @@ bool PendingCall::answer(ERL_NIF_TERM result) {
   if (future_) {
     enif_keep_resource(this);
     // No Python object is touched: the core lives as long as the loop object that we hold.
-    ep::abandon(settling_loop_ != nullptr
-                    ? settling_loop_->post(JobPtr(this))
-                    : bridge_.services.interpreter->janitor().post(JobPtr(this)));
+    ep::abandon(settling_loop_ != nullptr ? settling_loop_->post(JobPtr(this))
+                                          : janitor_->post(JobPtr(this)));
   } else if (executor_) {
     executor_->waker().wake();
   } else {
@@ -178,7 +178,7 @@ bool PendingCall::wait_detached(const Attached& py, int wake_fd, Nanos deadline)
 }
 
 PyRef PendingCall::result(const Attached& py) {
-  convert::Codec& codec = *bridge_.services.codec;
+  convert::Codec& codec = convert::codec_of(py);
   int arity;
   const ERL_NIF_TERM* fields;
   enif_get_tuple(env_.get(), result_, &arity, &fields);
@@ -207,8 +207,7 @@ PyRef PendingCall::result(const Attached& py) {
 
 // ---- as a job of an event loop
 
-void PendingCall::run() noexcept {
-  const Attached py = Attached::in_slot();
+void PendingCall::run(const Attached& py) noexcept {
   if (settling_loop_ != nullptr) {
     settle(py);
   } else {
@@ -220,9 +219,10 @@ namespace {
 
 constexpr const char* kAnswered = "_erlang.AnsweredCall";
 
-PyObject* settle_answered(PyObject* capsule, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    void* const call = PyCapsule_GetPointer(capsule, kAnswered);
+/// `self` is `_erlang` and a capsule.
+PyObject* settle_answered(PyObject* self, PyObject*) noexcept {
+  return module_slot(PyTuple_GET_ITEM(self, 0), [&](const Attached& py) -> PyRef {
+    void* const call = PyCapsule_GetPointer(PyTuple_GET_ITEM(self, 1), kAnswered);
     if (call == nullptr) return nullptr;
     static_cast<PendingCall*>(call)->settle(py);
     return PyRef::borrow(Py_None);
@@ -235,13 +235,15 @@ PyObject* settle_answered(PyObject* capsule, PyObject*) noexcept {
 /// is converted on the loop's own thread.
 void PendingCall::settle_in_foreign_loop(const Attached& py) noexcept {
   // Static, as CPython keeps a pointer to it; constant.
-  static PyMethodDef method = {"settle", settle_answered, METH_NOARGS, nullptr};
+  static PyMethodDef methods[] = {{"settle", settle_answered, METH_NOARGS, nullptr}};
   const PyRef loop = loop_.take(py);
   const PyRef capsule = PyRef::steal(PyCapsule_New(this, kAnswered, [](PyObject* self) {
     enif_release_resource(PyCapsule_GetPointer(self, kAnswered));
   }));
   if (capsule) enif_keep_resource(this);  // the capsule's reference
-  const PyRef function = capsule ? PyRef::steal(PyCFunction_New(&method, capsule.get())) : PyRef();
+  const PyRef self =
+      capsule ? PyRef::steal(PyTuple_Pack(2, py.interpreter().module, capsule.get())) : PyRef();
+  const PyRef function = self ? PyRef::steal(PyCFunction_New(&methods[0], self.get())) : PyRef();
   const PyRef called = function ? PyRef::steal(PyObject_CallMethod(
                                       loop.get(), "call_soon_threadsafe", "O", function.get()))
                                 : PyRef();

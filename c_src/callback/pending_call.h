@@ -55,7 +55,7 @@ class PendingCall final : public Job {
   /// A scheduler, in a NIF: {ok, Value} | {error, Class, Reason, Stack}. False if nobody waits.
   bool answer(ERL_NIF_TERM result);
 
-  void run() noexcept override;
+  void run(const Attached& py) noexcept override;
   void abandon() noexcept override {}
 
  private:
@@ -94,6 +94,7 @@ class PendingCall final : public Job {
   DeferredRef loop_;
   DeferredRef future_;
   loop::EventLoop* settling_loop_ = nullptr;  // lives as long as loop_; null: not one of ours
+  Executor* janitor_ = nullptr;               // of the interpreter that the future belongs to
 };
 
 }  // namespace ep::callback

@@ -8,13 +8,13 @@ namespace {
 
 /// Atom(name): an atom that exists, never a new one.
 PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(type, [&](const Attached& py) -> PyRef {
     PyObject* name;
     static const char* const kNames[] = {"name", nullptr};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U:Atom", const_cast<char**>(kNames), &name)) {
       return nullptr;
     }
-    return module_state(type).codec->find_atom(py, name);
+    return py.interpreter().codec->find_atom(py, name);
   });
 }
 

@@ -25,8 +25,9 @@ PyRef str_of(std::string_view utf8) {
 
 }  // namespace
 
-Codec::Codec(const Attached& py, PyObject* module, const BeamContext& beam)
-    : module_(module), beam_(beam), drops_(std::make_shared<DropQueue>()) {
+Codec::Codec(const Attached& py, PyObject* module, const BeamContext& beam,
+             std::shared_ptr<DropQueue> drops)
+    : module_(module), beam_(beam), drops_(std::move(drops)) {
   term_types_[kPid] = checked(make_pid_type(py, module));
   term_types_[kRef] = checked(make_ref_type(py, module));
   term_types_[kPort] = checked(make_port_type(py, module));
@@ -40,6 +41,19 @@ Codec::Codec(const Attached& py, PyObject* module, const BeamContext& beam)
 Codec::~Codec() {
   for (PyTypeObject* type : term_types_) Py_XDECREF(type);
   Py_XDECREF(atom_type_);
+}
+
+int Codec::traverse(visitproc visit, void* arg) const {
+  for (PyTypeObject* type : term_types_) Py_VISIT(type);
+  Py_VISIT(atom_type_);
+  return 0;
+}
+
+void Codec::publish(const Attached&, PyObject* module) const {
+  if (PyModule_AddType(module, atom_type_) != 0) throw PythonError();
+  for (PyTypeObject* type : term_types_) {
+    if (PyModule_AddType(module, type) != 0) throw PythonError();
+  }
 }
 
 void Codec::learn_constants(const Attached&, ErlNifEnv* env) {
@@ -75,7 +89,7 @@ PyRef Codec::atom_object(const Attached& py, PyObject* name, ERL_NIF_TERM atom) 
 }
 
 PyRef Codec::find_atom(const Attached& py, PyObject* name) noexcept {
-  return PyRef::steal(slot([&](const Attached&) -> PyRef {
+  return translate_errors(py, [&]() -> PyRef {
     if (!PyUnicode_Check(name)) {
       PyErr_Format(PyExc_TypeError, "an atom's name is a str, not %.200s", Py_TYPE(name)->tp_name);
       return nullptr;
@@ -103,7 +117,7 @@ PyRef Codec::find_atom(const Attached& py, PyObject* name) noexcept {
       return nullptr;
     }
     return atom_object(py, text.get(), atom);
-  }));
+  });
 }
 
 PyRef Codec::name(const Attached& py, ErlNifEnv* env, ERL_NIF_TERM term) noexcept {

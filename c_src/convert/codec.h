@@ -17,7 +17,7 @@
 #include "convert/numpy_types.h"
 #include "cpython/attach.h"
 #include "cpython/drop_queue.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/ref.h"
 
 namespace ep::convert {
@@ -38,14 +38,18 @@ struct Options {
   ERL_NIF_TERM none = 0;  // the atom that None becomes; 0: `none`
 };
 
-class Codec {
+class Codec final : public InterpreterPart {
  public:
   /// Makes the heap types of `module`, which must outlive the codec. Throws PythonError or
   /// std::bad_alloc.
-  Codec(const Attached&, PyObject* module, const BeamContext&);
+  Codec(const Attached&, PyObject* module, const BeamContext&, std::shared_ptr<DropQueue> drops);
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
-  ~Codec();  // attached
+  ~Codec() override;  // attached
+
+  int traverse(visitproc visit, void* arg) const override;
+  /// Makes its types attributes of the module. Throws PythonError.
+  void publish(const Attached&, PyObject* module) const;
 
   /// Null with `failure` filled if there is no such object. Leaves no Python error set.
   PyRef to_object(const Attached&, ErlNifEnv*, ERL_NIF_TERM, const Options&, Failure&) noexcept;
@@ -94,8 +98,6 @@ class Codec {
  private:
   friend class ToObject;
   friend class ToTerm;
-  friend bool add_to_module(const Attached&, PyObject*, ModuleState&, const BeamContext&) noexcept;
-  friend int traverse_part(ModuleState&, visitproc, void*) noexcept;
   enum TermTypeIndex { kPid, kRef, kPort, kFun, kTermTypes };
 
   /// A Pid, Ref, Port or Fun for `term`. Throws PythonError.
@@ -119,10 +121,11 @@ class Codec {
   PyRef atoms_by_name_;  // dict: str to erlang.Atom
 };
 
-/// Adds Atom, Pid, Ref, Port, Fun and atom() to `module`, and the codec to its state. False with a
-/// Python error set.
-bool add_to_module(const Attached&, PyObject* module, ModuleState&, const BeamContext&) noexcept;
-int traverse_part(ModuleState&, visitproc visit, void* arg) noexcept;
-void free_part(ModuleState&) noexcept;
+/// The codec of the interpreter that the thread is attached to.
+inline Codec& codec_of(const Attached& py) noexcept { return *py.interpreter().codec; }
+
+/// Adds Atom, Pid, Ref, Port, Fun and atom() to `module`, and the codec to the interpreter. False
+/// with a Python error set.
+[[nodiscard]] bool add_to_module(const Attached&, PyObject* module, const BeamContext&) noexcept;
 
 }  // namespace ep::convert

@@ -50,7 +50,7 @@ PyObject* copy(PyObject* self, PyObject*) noexcept { return Py_NewRef(self); }
 
 /// fun(*args) is _erlang.call(fun, *args).
 PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     if (kwargs != nullptr && PyDict_GET_SIZE(kwargs) > 0) {
       PyErr_SetString(PyExc_TypeError, "an Erlang fun takes no keyword arguments");
       return nullptr;

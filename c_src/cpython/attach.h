@@ -1,31 +1,52 @@
 // Being attached to an interpreter (holding its GIL, where there is one), as evidence.
 //
-// Every function that touches Python objects takes `const Attached&` first. It can only be had
-// from a guard on the stack, and is never stored. `Detached` gives the interpreter up for a wait.
+// Every function that touches Python objects takes `const Attached&` first. It says which
+// interpreter that is, lives on the stack, and is never stored. It can't be forged: one is made
+// only by a slot (cpython/slot.h), where Python itself calls; by an AttachScope; and for the jobs
+// of an executor, by its thread. `scripts/check_evidence` sees to it. `Detached` gives the
+// interpreter up for a wait.
 #pragma once
 
 #include "cpython/api.h"
 
 namespace ep {
 
+struct Interpreter;
+
 class Attached {
  public:
   Attached(const Attached&) = delete;
   Attached& operator=(const Attached&) = delete;
 
-  /// For functions that Python itself calls (slots, methods, pending calls): the thread is
-  /// attached there by contract.
-  static Attached in_slot() noexcept { return Attached(); }
+  /// The interpreter that the thread is attached to. Defined in cpython/interpreter.h.
+  Interpreter& interpreter() const noexcept;
 
  protected:
-  Attached() = default;
+  explicit Attached(Interpreter& interpreter) noexcept : interpreter_(&interpreter) {}
+  /// By a type of ours, or one derived from it: looked up when somebody asks, which few do.
+  explicit Attached(PyTypeObject* type) noexcept : type_(type) {}
+  ~Attached() = default;
+
+ private:
+  Interpreter* const interpreter_ = nullptr;
+  PyTypeObject* const type_ = nullptr;
 };
 
-/// Attaches the calling thread with a thread state that belongs to it, until the scope ends.
-class AttachScope : public Attached {
+/// Attaches the calling thread with a thread state of `interpreter` that belongs to it, until the
+/// scope ends.
+class AttachScope final : public Attached {
  public:
-  explicit AttachScope(PyThreadState* state) noexcept { PyEval_RestoreThread(state); }
+  AttachScope(Interpreter& interpreter, PyThreadState* state) noexcept : Attached(interpreter) {
+    PyEval_RestoreThread(state);
+  }
   ~AttachScope() { PyEval_SaveThread(); }
+};
+
+/// For what Python calls with nothing but an object of ours whose life ends, or of which only parts
+/// are left: tp_dealloc, tp_clear, tp_finalize, and destructors of what such an object contains.
+class Dying final : public Attached {
+ public:
+  explicit Dying(PyObject* self) noexcept : Attached(Py_TYPE(self)) {}
 };
 
 /// Gives up the interpreter until the scope ends. No Python object may be touched meanwhile.

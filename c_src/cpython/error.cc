@@ -21,9 +21,7 @@ std::string utf8_slice(PyObject* str, Py_ssize_t from, Py_ssize_t to) {
   throw std::bad_alloc();
 }
 
-}  // namespace
-
-PyRef take_error(const Attached&) noexcept {
+PyRef take_error() noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
   return PyRef::steal(PyErr_GetRaisedException());
 #else
@@ -38,7 +36,7 @@ PyRef take_error(const Attached&) noexcept {
 #endif
 }
 
-void restore_error(const Attached&, PyRef exception) noexcept {
+void restore_error(PyRef exception) noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
   PyErr_SetRaisedException(exception.release());
 #else
@@ -46,6 +44,21 @@ void restore_error(const Attached&, PyRef exception) noexcept {
   PyObject* type = Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception.get())));
   PyErr_Restore(type, exception.release(), traceback);
 #endif
+}
+
+}  // namespace
+
+PyRef take_error(const Attached&) noexcept { return take_error(); }
+
+void restore_error(const Attached&, PyRef exception) noexcept {
+  restore_error(std::move(exception));
+}
+
+SavedError::SavedError() noexcept : error_(take_error()) {}
+
+SavedError::~SavedError() {
+  PyErr_Clear();
+  if (error_) restore_error(std::move(error_));
 }
 
 std::string clipped_utf8(const Attached&, PyObject* str, std::size_t max_characters) {

@@ -18,16 +18,14 @@ void restore_error(const Attached&, PyRef exception) noexcept;
 /// Puts the error that is set, if any, aside until the scope ends; one set meanwhile is lost.
 class SavedError {
  public:
-  explicit SavedError(const Attached& py) noexcept : py_(py), error_(take_error(py)) {}
-  ~SavedError() {
-    PyErr_Clear();
-    if (error_) restore_error(py_, std::move(error_));
-  }
+  explicit SavedError(const Attached& py) noexcept : error_(take_error(py)) {}
+  /// In a destructor, of what was made attached on this thread.
+  SavedError() noexcept;
+  ~SavedError();
   SavedError(const SavedError&) = delete;
   SavedError& operator=(const SavedError&) = delete;
 
  private:
-  const Attached& py_;
   PyRef error_;
 };
 

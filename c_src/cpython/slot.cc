@@ -2,7 +2,7 @@
 
 namespace ep {
 
-void set_error_from_cpp_exception(const Attached&) noexcept {
+void set_error_from_cpp_exception() noexcept {
   try {
     throw;
   } catch (const PythonError&) {

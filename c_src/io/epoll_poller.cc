@@ -153,24 +153,28 @@ void EpollPoller::wait_without_epoll(Nanos timeout) noexcept {
   if (timeout > 0) precise_poll(wake_.get(), timeout);
 }
 
-void EpollPoller::dispatch() noexcept {
-  while (next_ < count_) report(events_[next_++]);
+Ready EpollPoller::take() noexcept {
+  while (next_ < count_) {
+    if (const Ready found = ready(events_[next_++])) return found;
+  }
+  return {};
 }
 
-void EpollPoller::report(const epoll_event& event) noexcept {
-  if (event.data.u64 == kWakeToken) return;
+Ready EpollPoller::ready(const epoll_event& event) noexcept {
+  if (event.data.u64 == kWakeToken) return {};
   const int fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
   const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
   Registration& registration = *registrations_.find(fd);
   if (registration.watcher == nullptr || registration.generation != generation) {
     if (!changed_since_collect_) rebuild();
-    return;
+    return {};
   }
   Watcher& watcher = *registration.watcher;
-  const Events ready = from_epoll(event.events) & watcher.interest();
-  if (ready != kNothing) return watcher.on_ready(ready);
+  const Events events = from_epoll(event.events) & watcher.interest();
+  if (events != kNothing) return {&watcher, events};
   // An interest that was given up lazily: now it costs wake-ups, so the kernel has to know.
   if (tell(fd, registration, watcher.interest()) != 0) forget(registration);
+  return {};
 }
 
 /// Gets rid of ghosts. If descriptors or memory are short the old set stays, and the next ghost

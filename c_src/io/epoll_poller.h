@@ -27,7 +27,7 @@ class EpollPoller final : public Poller {
   void collect(Nanos deadline) noexcept override;
   void collect_now() noexcept override;
   bool collected() const noexcept override { return next_ < count_; }
-  void dispatch() noexcept override;
+  Ready take() noexcept override;
   std::size_t watched() const noexcept override { return watched_; }
   int descriptor() const noexcept override { return epoll_.get(); }
   int wake_descriptor() const noexcept override { return wake_.get(); }
@@ -47,7 +47,7 @@ class EpollPoller final : public Poller {
   int tell(int fd, Registration& registration, Events interest) noexcept;
   int control(int operation, int fd, const Registration& registration, Events interest) noexcept;
   void forget(Registration& registration) noexcept;
-  void report(const epoll_event& event) noexcept;
+  Ready ready(const epoll_event& event) noexcept;
   void rebuild() noexcept;
   void wait_without_epoll(Nanos timeout) noexcept;
 
@@ -56,7 +56,7 @@ class EpollPoller final : public Poller {
   FdTable<Registration> registrations_;
   std::size_t watched_ = 0;
 
-  // What collect() found and dispatch() has not reported. The array exists with epoll_.
+  // What collect() found and take() has not given out. The array exists with epoll_.
   std::unique_ptr<epoll_event[]> events_;
   int count_ = 0;
   int next_ = 0;

@@ -1,11 +1,8 @@
 // Poller: which descriptors are ready. The one interface between the loop and the operating
 // system's event queue.
 //
-// How native code waits for a descriptor (a transport, an acceptor, add_reader's own watcher):
+// How native code waits for a descriptor, with a `stream` that is a Watcher:
 //
-//   class Stream final : public Watcher {
-//     void on_ready(Events ready) noexcept override { ...queue work on the loop... }
-//   };
 //   if (int error = poller.watch(stream, fd, kRead)) ...  // starts it, or changes its interest
 //   poller.watch(stream, fd, kRead | kWrite);  // free of system calls where that is possible
 //   poller.watch(stream, fd, kNothing);        // paused: cheap to resume
@@ -14,10 +11,8 @@
 // Readiness is level-triggered: a descriptor is reported again at each poll for as long as it is
 // ready. Hang-up and error make a descriptor both readable and writable, as far as it is watched.
 //
-// on_ready() is called by dispatch() on the loop's thread, attached. It must not run Python: it
-// queues what is to be done (EventLoop::queue, or a Handle), so that all user code runs in the
-// loop's one run phase, in asyncio's order, and nothing re-enters the poller. It may watch and
-// unwatch, itself and others.
+// collect() asks the system what is ready, and take() gives it out, one watcher after another. In
+// between watchers may be watched and unwatched, and what has been unwatched is not given out.
 //
 // Threads: all of it belongs to the thread that owns the loop. collect() alone may run detached
 // from the interpreter; it touches nothing that other attached threads could reach.
@@ -57,9 +52,6 @@ class Watcher {
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
-  /// `ready` is not empty, and within interest(). See above for what it may do.
-  virtual void on_ready(Events ready) noexcept = 0;
-
   Events interest() const noexcept { return state_.interest_; }
   /// The descriptor being watched; -1 before watch(), after unwatch(), and when another watcher
   /// has taken over the number.
@@ -72,6 +64,14 @@ class Watcher {
 
  private:
   WatchState state_;
+};
+
+/// Who is ready for what, which is never nothing and never more than its interest; or nobody.
+struct Ready {
+  Watcher* watcher = nullptr;
+  Events events = kNothing;
+
+  explicit operator bool() const noexcept { return watcher != nullptr; }
 };
 
 class Poller {
@@ -88,23 +88,23 @@ class Poller {
   virtual void unwatch(Watcher& watcher) noexcept = 0;
 
   /// Waits until a descriptor is ready, the wake descriptor is readable, a signal arrives or
-  /// `deadline` passes; does not wait if that is in the past. Keeps what it found for dispatch().
+  /// `deadline` passes; does not wait if that is in the past. Keeps what it found for take().
   virtual void collect(Nanos deadline) noexcept = 0;
 
   /// As collect() without waiting.
   virtual void collect_now() noexcept = 0;
 
-  /// Has collect() found something that dispatch() has not reported yet?
+  /// Has collect() found something that take() has not given out yet?
   virtual bool collected() const noexcept = 0;
 
-  /// Reports it.
-  virtual void dispatch() noexcept = 0;
+  /// The next of it.
+  virtual Ready take() noexcept = 0;
 
   /// Number of watchers, without internal ones.
   virtual std::size_t watched() const noexcept = 0;
 
   /// The descriptor of the event queue, readable when a watched one is ready; -1 before the first
-  /// watch(). dispatch() may replace it; the new one then has another number.
+  /// watch(). take() may replace it; the new one then has another number.
   virtual int descriptor() const noexcept = 0;
 
   /// An eventfd, for a Waker: collect() returns when it is readable.

@@ -53,7 +53,7 @@ PyRef new_soon_handle(const Attached& py, EventLoop& loop, const char* method, b
 
 PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                     PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     PyRef handle = new_soon_handle(py, loop, "call_soon", false, args, nargs, kwnames);
     if (!handle) return nullptr;
@@ -64,7 +64,7 @@ PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 PyObject* call_soon_threadsafe(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                                PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     PyRef handle = new_soon_handle(py, loop, "call_soon_threadsafe", true, args, nargs, kwnames);
     if (!handle) return nullptr;
@@ -98,7 +98,7 @@ double number(PyObject* object, const char* name) {
 
 PyObject* call_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
     if (!call.parse(loop.types(), "call_later", kDelayCallback, args, nargs, kwnames)) {
@@ -114,7 +114,7 @@ PyObject* call_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 PyObject* call_at(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                   PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
     if (!call.parse(loop.types(), "call_at", kWhenCallback, args, nargs, kwnames)) return nullptr;

@@ -20,7 +20,7 @@ PyObject* module_attribute(const PyRef& module, const char* name) {
 }
 
 PyObject* create_future(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     const LoopTypes& types = EventLoop::of(self)->types();
     PyObject* future = module_attribute(types.asyncio.futures, "Future");
     if (future == nullptr) return nullptr;
@@ -82,7 +82,7 @@ PyRef create_task_in_python(const LoopTypes& types, PyObject* self, PyObject* co
 
 PyObject* create_task(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     PyObject* factory = reinterpret_cast<EventLoopObject*>(self)->task_factory;
     const bool plain = (factory == nullptr || factory == Py_None) && !loop.debug() && nargs == 1 &&

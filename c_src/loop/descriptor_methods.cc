@@ -76,7 +76,7 @@ PyRef remove(const Attached& py, EventLoop& loop, io::Events direction, PyObject
 template <io::Events direction>
 PyObject* add_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
     const char* name = direction == io::kRead ? "add_reader" : "add_writer";
@@ -89,7 +89,7 @@ PyObject* add_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 template <io::Events direction>
 PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
     const char* name = direction == io::kRead ? "_add_reader" : "_add_writer";
@@ -101,7 +101,7 @@ PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 template <io::Events direction>
 PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                         PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     CallArguments call;
     const char* name = direction == io::kRead ? "remove_reader" : "remove_writer";
@@ -118,13 +118,13 @@ PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 template <io::Events direction>
 PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return remove(py, *EventLoop::of(self), direction, file);
   });
 }
 
 PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     EventLoop& loop = *EventLoop::of(self);
     const int fd = descriptor_of(py, loop, file);
     if (fd < 0) return nullptr;

@@ -2,10 +2,11 @@
 
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
+#include "loop/io_callback.h"
 
 namespace ep::loop {
 
-class DescriptorWatches::Watch final : public io::Watcher {
+class DescriptorWatches::Watch final : public IoCallback {
  public:
   struct Side {
     PyRef handle;
@@ -15,8 +16,7 @@ class DescriptorWatches::Watch final : public io::Watcher {
   explicit Watch(EventLoop& loop) noexcept : loop_(loop) {}
   ~Watch() { loop_.poller().unwatch(*this); }
 
-  void on_ready(io::Events ready) noexcept override {
-    const Attached py = Attached::in_slot();
+  void on_ready(const Attached& py, io::Events ready) noexcept override {
     if (ready & io::kRead) queue(py, reader_.handle);
     if (ready & io::kWrite) queue(py, writer_.handle);
   }

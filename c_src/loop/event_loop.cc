@@ -69,7 +69,7 @@ EventLoop::EventLoop(PyObject* self, LoopTypes& types)
 
 EventLoop::~EventLoop() {
   types_.loops.erase(this);
-  close(Attached::in_slot());
+  close(Dying(self_));
 }
 
 // What other threads do.
@@ -167,25 +167,27 @@ bool EventLoop::tick(const Attached& py, ThreadHost* host) {
   if (is_closed()) return true;
   poked_.store(false, std::memory_order_seq_cst);
   run_inbox(py);
-  poll_descriptors();
+  poll_descriptors(py);
   return queue_due_timers(py) && run_ready(py, host);
 }
 
-void EventLoop::run_inbox(const Attached&) noexcept {
+void EventLoop::run_inbox(const Attached& py) noexcept {
   for (int budget = kJobsPerTick; budget > 0; --budget) {
     const JobPtr job = inbox_.take();
     if (!job) return;
-    job->run();
+    job->run(py);
   }
 }
 
-void EventLoop::poll_descriptors() noexcept {
+void EventLoop::poll_descriptors(const Attached& py) noexcept {
   if (!poller_->collected()) {
     if (poller_->watched() == 0 && ++ticks_without_poll_ < kTicksWithoutPoll) return;
     ticks_without_poll_ = 0;
     poller_->collect_now();
   }
-  poller_->dispatch();
+  while (const io::Ready ready = poller_->take()) {
+    static_cast<IoCallback*>(ready.watcher)->on_ready(py, ready.events);
+  }
 }
 
 bool EventLoop::queue_due_timers(const Attached& py) noexcept {
@@ -272,7 +274,7 @@ bool EventLoop::serve_host(const Attached& py, ThreadHost* host) {
   if (host == nullptr || !host->has_jobs()) return true;
   if (!end_turn(py, true)) return false;
   const NotRunningScope not_running(py, *this);
-  return host->run_jobs();
+  return host->run_jobs(py);
 }
 
 // Blocking loops.

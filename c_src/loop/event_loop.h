@@ -28,6 +28,7 @@
 #include "io/ready_queue.h"
 #include "io/timer_heap.h"
 #include "loop/descriptor_watches.h"
+#include "loop/io_callback.h"
 #include "loop/ready_entry.h"
 #include "loop/shared_context.h"
 #include "loop/signal_pipe.h"
@@ -156,7 +157,7 @@ class EventLoop {
   void let_it_catch_up(const Attached& py) const noexcept;
   bool tick(const Attached& py, ThreadHost* host);
   void run_inbox(const Attached& py) noexcept;
-  void poll_descriptors() noexcept;
+  void poll_descriptors(const Attached& py) noexcept;
   bool queue_due_timers(const Attached& py) noexcept;
   bool run_ready(const Attached& py, ThreadHost* host);
   bool run_entry(const Attached& py, ReadyEntry entry);

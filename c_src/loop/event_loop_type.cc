@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/immortal.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
 #include "loop/event_loop_methods.h"
@@ -26,8 +26,8 @@ EventLoop& core_of(PyObject* self) { return *EventLoop::of(self); }
 // Life and death.
 
 PyObject* create(PyTypeObject* type, PyObject*, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
-    LoopTypes& types = *module_state(type).loop;
+  return slot(type, [&](const Attached& py) -> PyRef {
+    LoopTypes& types = *py.interpreter().loop;
     if (!types.import_asyncio(py)) return nullptr;
     PyRef self = PyRef::steal(type->tp_alloc(type, 0));
     if (!self) return nullptr;
@@ -60,7 +60,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 
 int clear(PyObject* self) {
   Py_CLEAR(as_object(self)->task_factory);
-  core_of(self).clear(Attached::in_slot());
+  core_of(self).clear(Dying(self));
   return 0;
 }
 
@@ -69,14 +69,14 @@ int clear(PyObject* self) {
 PyObject* none_or_null(bool ok) { return ok ? Py_NewRef(Py_None) : nullptr; }
 
 PyObject* run(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     const RunningScope running(py, core_of(self));
     return PyRef::steal(none_or_null(running.entered() && core_of(self).run(py)));
   });
 }
 
 PyObject* run_once(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return PyRef::steal(none_or_null(check_open(py, core_of(self)) && core_of(self).run_once(py)));
   });
 }
@@ -100,7 +100,9 @@ PyObject* is_closed(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* check_closed(PyObject* self, PyObject*) noexcept {
-  return none_or_null(check_open(Attached::in_slot(), core_of(self)));
+  return slot(self, [&](const Attached& py) {
+    return PyRef::steal(none_or_null(check_open(py, core_of(self))));
+  });
 }
 
 PyObject* get_debug(PyObject* self, PyObject*) noexcept {
@@ -108,7 +110,7 @@ PyObject* get_debug(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* signal_descriptor(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     if (!check_open(py, core_of(self))) return nullptr;
     const int fd = core_of(self).signals().write_end(py);
     return fd < 0 ? PyRef() : PyRef::steal(PyLong_FromLong(fd));
@@ -116,7 +118,7 @@ PyObject* signal_descriptor(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* forward_signals(PyObject* self, PyObject* wanted) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     const int on = PyObject_IsTrue(wanted);
     if (on < 0) return nullptr;
     return PyRef::steal(none_or_null(core_of(self).signals().set_forwarding(py, on != 0)));
@@ -154,15 +156,17 @@ PyObject* get_closed(PyObject* self, void*) noexcept { return is_closed(self, nu
 
 /// BaseEventLoop.close() sets it, once it has made sure that the loop does not run.
 int set_closed(PyObject* self, PyObject* value, void*) noexcept {
-  const int on = truth(value);
-  if (on < 0) return -1;
-  if (on != 0) {
-    core_of(self).close(Attached::in_slot());
-  } else if (core_of(self).is_closed()) {
-    PyErr_SetString(PyExc_RuntimeError, "a closed event loop can't be opened again");
-    return -1;
-  }
-  return 0;
+  return slot(self, [&](const Attached& py) -> int {
+    const int on = truth(value);
+    if (on < 0) return -1;
+    if (on != 0) {
+      core_of(self).close(py);
+    } else if (core_of(self).is_closed()) {
+      PyErr_SetString(PyExc_RuntimeError, "a closed event loop can't be opened again");
+      return -1;
+    }
+    return 0;
+  });
 }
 
 PyObject* get_thread(PyObject* self, void*) noexcept {

@@ -1,5 +1,6 @@
 #include "loop/handle.h"
 
+#include "base/scope_guard.h"
 #include "cpython/error.h"
 #include "loop/event_loop.h"
 #include "loop/handle_text.h"
@@ -9,23 +10,16 @@ namespace ep::loop {
 namespace {
 
 /// The callback must outlive its own call, even if it cancels its handle.
-class RunningMark {
- public:
-  RunningMark(const Attached& py, Handle* handle) noexcept
-      : py_(py), handle_(handle), outer_(std::exchange(handle->running, true)) {}
-  ~RunningMark() {
-    handle_->running = outer_;
-    if (handle_->threadsafe && !outer_) handle_->core().callback_ended();
-    if (handle_->cancelled) cancel_handle(py_, handle_);
-  }
-  RunningMark(const RunningMark&) = delete;
-  RunningMark& operator=(const RunningMark&) = delete;
-
- private:
-  const Attached& py_;
-  Handle* handle_;
-  bool outer_;
-};
+template <class Body>
+auto while_running(const Attached& py, Handle* handle, Body&& body) noexcept {
+  const bool outer = std::exchange(handle->running, true);
+  const OnExit ended([&] {
+    handle->running = outer;
+    if (handle->threadsafe && !outer) handle->core().callback_ended();
+    if (handle->cancelled) cancel_handle(py, handle);
+  });
+  return body();
+}
 
 void drop_callback(Handle* handle) noexcept {
   Py_CLEAR(handle->callback);
@@ -154,10 +148,11 @@ PyObject* own_context(const Attached&, Handle* handle) noexcept {
 
 bool run_handle(const Attached& py, Handle* handle) noexcept {
   if (handle->cancelled) return true;
-  const RunningMark running(py, handle);
-  if (call_in_context(py, handle)) return true;
-  if (ends_the_loop()) return false;
-  return report_failure(py, handle, take_error(py));
+  return while_running(py, handle, [&] {
+    if (call_in_context(py, handle)) return true;
+    if (ends_the_loop()) return false;
+    return report_failure(py, handle, take_error(py));
+  });
 }
 
 void wait_for_callback(const Attached& py, Handle* handle) noexcept {

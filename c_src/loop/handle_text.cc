@@ -104,32 +104,26 @@ PyRef handle_repr(const Attached&, Handle* handle) {
   return build_repr(handle);
 }
 
-bool remember_source(const Attached&, Handle* handle) noexcept {
-  return slot([&](const Attached&) -> int {
-           auto* frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
-           if (frame == nullptr) return 0;
-           debug_part(handle).source_traceback = or_throw(
-               PyObject_CallOneArg(handle->core().types().asyncio.extract_stack.get(), frame));
-           return 0;
-         }) == 0;
+bool remember_source(const Attached& py, Handle* handle) noexcept {
+  return translate_errors(py, [&] {
+    auto* frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
+    if (frame == nullptr) return;
+    debug_part(handle).source_traceback =
+        or_throw(PyObject_CallOneArg(handle->core().types().asyncio.extract_stack.get(), frame));
+  });
 }
 
 void remember_repr(const Attached& py, Handle* handle) noexcept {
   const SavedError saved(py);
-  const int result = slot([&](const Attached&) -> int {
-    debug_part(handle).repr = build_repr(handle);
-    return 0;
-  });
-  if (result != 0) PyErr_Clear();
+  const bool done = translate_errors(py, [&] { debug_part(handle).repr = build_repr(handle); });
+  if (!done) PyErr_Clear();
 }
 
-bool report_failure(const Attached&, Handle* handle, PyRef exception) noexcept {
-  return slot([&](const Attached&) -> int {
-           const PyRef context = failure_context(handle, exception);
-           or_throw(
-               PyObject_CallMethod(handle->loop, "call_exception_handler", "O", context.get()));
-           return 0;
-         }) == 0;
+bool report_failure(const Attached& py, Handle* handle, PyRef exception) noexcept {
+  return translate_errors(py, [&] {
+    const PyRef context = failure_context(handle, exception);
+    or_throw(PyObject_CallMethod(handle->loop, "call_exception_handler", "O", context.get()));
+  });
 }
 
 }  // namespace ep::loop

@@ -65,11 +65,11 @@ void dealloc(PyObject* self) {
 }
 
 PyObject* repr(PyObject* self) noexcept {
-  return slot([&](const Attached& py) { return handle_repr(py, as_handle(self)); });
+  return slot(self, [&](const Attached& py) { return handle_repr(py, as_handle(self)); });
 }
 
 PyObject* cancel(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     if (as_handle(self)->threadsafe) wait_for_callback(py, as_handle(self));
     cancel_handle(py, as_handle(self));
     return PyRef::borrow(Py_None);
@@ -77,7 +77,7 @@ PyObject* cancel(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* cancel_timer(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     TimerHandle* timer = as_timer(self);
     cancel_handle(py, &timer->base);
     timer->base.core().cancel_timer(py, timer);
@@ -86,14 +86,14 @@ PyObject* cancel_timer(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* cancelled(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     if (as_handle(self)->threadsafe) wait_for_callback(py, as_handle(self));
     return PyRef::borrow(as_handle(self)->cancelled ? Py_True : Py_False);
   });
 }
 
 PyObject* run(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return run_handle(py, as_handle(self)) ? PyRef::borrow(Py_None) : PyRef();
   });
 }
@@ -101,7 +101,7 @@ PyObject* run(PyObject* self, PyObject*) noexcept {
 PyObject* get_loop(PyObject* self, PyObject*) noexcept { return Py_NewRef(as_handle(self)->loop); }
 
 PyObject* get_context(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     Handle* const handle = as_handle(self);
     if (handle->context == nullptr) return PyRef::borrow(Py_None);
     return PyRef::borrow(own_context(py, handle));
@@ -137,7 +137,7 @@ PyObject* get_callback(PyObject* self, void*) noexcept {
 }
 
 PyObject* get_args(PyObject* self, void*) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     Handle* handle = as_handle(self);
     return handle->cancelled ? PyRef::borrow(Py_None) : handle_args(handle);
   });
@@ -164,7 +164,7 @@ int timers_equal(Handle* a, Handle* b) {
 }
 
 PyObject* compare_timers(PyObject* self, PyObject* other, int operation) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     if (Py_TYPE(self) != Py_TYPE(other)) return PyRef::borrow(Py_NotImplemented);
     const double a = as_timer(self)->when;
     const double b = as_timer(other)->when;

@@ -39,12 +39,12 @@ AsyncioParts import_parts() {
 
 }  // namespace
 
-bool LoopTypes::import_asyncio(const Attached&) {
+bool LoopTypes::import_asyncio(const Attached& py) {
   if (asyncio.tasks) return true;
-  return slot([this](const Attached& py) -> int {
-           asyncio = import_parts();
-           return speed_up_task_set(py, asyncio.tasks.get()) ? 0 : -1;
-         }) == 0;
+  return translate_errors(py, [&] {
+    asyncio = import_parts();
+    if (!speed_up_task_set(py, asyncio.tasks.get())) throw PythonError();
+  });
 }
 
 int LoopTypes::traverse(visitproc visit, void* arg) const {
@@ -64,15 +64,6 @@ int LoopTypes::traverse(visitproc visit, void* arg) const {
   Py_VISIT(asyncio.timer_handle.get());
   Py_VISIT(asyncio.threadsafe_handle.get());
   return 0;
-}
-
-void LoopTypes::clear() noexcept {
-  free_handles.close();
-  free_timer_handles.close();
-  event_loop.reset();
-  handle.reset();
-  timer_handle.reset();
-  const AsyncioParts dropped = std::exchange(asyncio, AsyncioParts());
 }
 
 }  // namespace ep::loop

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "cpython/attach.h"
-#include "cpython/internals.h"
+#include "cpython/interpreter.h"
 #include "cpython/ref.h"
 #include "loop/handle.h"
 
@@ -29,7 +29,7 @@ struct AsyncioParts {
   PyRef threadsafe_handle;  // null before Python 3.14
 };
 
-struct LoopTypes {
+struct LoopTypes final : InterpreterPart {
   Internals internals;
   PyRef event_loop;
   PyRef handle;
@@ -55,9 +55,7 @@ struct LoopTypes {
   /// Imports asyncio, if that has not been done. False: Python error set.
   bool import_asyncio(const Attached& py);
 
-  int traverse(visitproc visit, void* arg) const;
-  /// Drops what may be part of reference cycles: the types, asyncio.
-  void clear() noexcept;
+  int traverse(visitproc visit, void* arg) const override;
 };
 
 }  // namespace ep::loop

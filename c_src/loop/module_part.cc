@@ -23,23 +23,14 @@ void fill(const Attached& py, PyObject* module, LoopTypes& types) {
 
 }  // namespace
 
-bool add_to_module(const Attached& py, PyObject* module, ModuleState& state) {
-  return slot([&](const Attached&) -> int {
-           state.loop = new LoopTypes();
-           state.loop->internals = state.internals;
-           fill(py, module, *state.loop);
-           return kTrackedFromBirth || add_collector_hook(py, module) ? 0 : -1;
-         }) == 0;
+bool add_to_module(const Attached& py, PyObject* module) noexcept {
+  return translate_errors(py, [&] {
+    Interpreter& interpreter = py.interpreter();
+    LoopTypes& types = interpreter.add(interpreter.loop, std::make_unique<LoopTypes>());
+    types.internals = interpreter.internals;
+    fill(py, module, types);
+    if (!kTrackedFromBirth && !add_collector_hook(py, module)) throw PythonError();
+  });
 }
-
-int traverse_part(const ModuleState& state, visitproc visit, void* arg) {
-  return state.loop == nullptr ? 0 : state.loop->traverse(visit, arg);
-}
-
-void clear_part(ModuleState& state) {
-  if (state.loop != nullptr) state.loop->clear();
-}
-
-void free_part(ModuleState& state) { delete std::exchange(state.loop, nullptr); }
 
 }  // namespace ep::loop

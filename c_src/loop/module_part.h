@@ -1,16 +1,11 @@
 // What the loop layer puts into the `_erlang` module: the types EventLoop, Handle and TimerHandle.
 #pragma once
 
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 
 namespace ep::loop {
 
-/// In the module's exec slot. False: Python error set; free_part() still has to be called.
-bool add_to_module(const Attached& py, PyObject* module, ModuleState& state);
-
-// For the module's m_traverse, m_clear and m_free. All accept a state without this part.
-int traverse_part(const ModuleState& state, visitproc visit, void* arg);
-void clear_part(ModuleState& state);
-void free_part(ModuleState& state);
+/// While the module is made. False: Python error set.
+[[nodiscard]] bool add_to_module(const Attached& py, PyObject* module) noexcept;
 
 }  // namespace ep::loop

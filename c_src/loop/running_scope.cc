@@ -40,7 +40,7 @@ RunningScope::RunningScope(const Attached&, EventLoop& loop) noexcept
 RunningScope::~RunningScope() {
   loop_.set_running_thread(previous_thread_);
   if (!previous_loop_ || !previous_hooks_) return;
-  restore(Attached::in_slot(), loop_, previous_loop_.get(), previous_hooks_.get());
+  restore(Dying(loop_.object()), loop_, previous_loop_.get(), previous_hooks_.get());
 }
 
 bool RunningScope::set_hooks() noexcept {
@@ -69,7 +69,7 @@ NotRunningScope::NotRunningScope(const Attached& py, EventLoop& loop) noexcept :
 
 NotRunningScope::~NotRunningScope() {
   if (!previous_loop_ || !previous_hooks_) return;
-  restore(Attached::in_slot(), loop_, previous_loop_.get(), previous_hooks_.get());
+  restore(Dying(loop_.object()), loop_, previous_loop_.get(), previous_hooks_.get());
 }
 
 }  // namespace ep::loop

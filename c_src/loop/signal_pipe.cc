@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cpython/slot.h"
+#include "cpython/or_throw.h"
 #include "loop/event_loop.h"
 
 namespace ep::loop {
@@ -51,8 +51,7 @@ void SignalPipe::close() noexcept {
   write_end_.reset();
 }
 
-void SignalPipe::on_ready(io::Events) noexcept {
-  const Attached py = Attached::in_slot();
+void SignalPipe::on_ready(const Attached& py, io::Events) noexcept {
   char numbers[64];
   ssize_t count;
   while ((count = ::read(read_end_.get(), numbers, sizeof numbers)) > 0) {
@@ -61,19 +60,16 @@ void SignalPipe::on_ready(io::Events) noexcept {
 }
 
 void SignalPipe::forward(const Attached& py, const char* numbers, Py_ssize_t count) noexcept {
-  const int result = slot([&](const Attached&) -> int {
-    const PyRef callback =
-        PyRef::steal(PyObject_GetAttrString(loop_.object(), "_process_self_data"));
-    if (!callback) return -1;
-    const PyRef data = PyRef::steal(PyBytes_FromStringAndSize(numbers, count));
-    if (!data) return -1;
+  const bool queued = translate_errors(py, [&] {
+    const PyRef callback = attribute(loop_.object(), "_process_self_data");
+    const PyRef data = or_throw(PyBytes_FromStringAndSize(numbers, count));
     PyObject* args[] = {data.get()};
     Handle* handle = new_handle(py, loop_, callback.get(), args, 1, nullptr);
-    if (handle == nullptr) return -1;
+    if (handle == nullptr) throw PythonError();
     const PyRef owner = PyRef::steal(reinterpret_cast<PyObject*>(handle));
-    return loop_.queue(py, ReadyEntry(handle)) ? 0 : -1;
+    if (!loop_.queue(py, ReadyEntry(handle))) throw PythonError();
   });
-  if (result != 0) PyErr_WriteUnraisable(loop_.object());
+  if (!queued) PyErr_WriteUnraisable(loop_.object());
 }
 
 }  // namespace ep::loop

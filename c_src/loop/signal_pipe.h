@@ -8,12 +8,13 @@
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
 #include "io/poller.h"
+#include "loop/io_callback.h"
 
 namespace ep::loop {
 
 class EventLoop;
 
-class SignalPipe final : public io::Watcher {
+class SignalPipe final : public IoCallback {
  public:
   explicit SignalPipe(EventLoop& loop) noexcept : loop_(loop) {}
 
@@ -26,7 +27,7 @@ class SignalPipe final : public io::Watcher {
 
   void close() noexcept;
 
-  void on_ready(io::Events ready) noexcept override;
+  void on_ready(const Attached& py, io::Events ready) noexcept override;
 
  private:
   bool watch(const Attached& py);

@@ -31,7 +31,7 @@ PyObject* part(PyObject* self, Part which) noexcept { return PyTuple_GET_ITEM(se
 
 /// WeakSet._remove(reference): the object is gone.
 PyObject* remove(PyObject* self, PyObject* reference) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return foreign_slot([&]() -> PyRef {
     const bool iterating = PySet_GET_SIZE(part(self, kIterating)) > 0;
     const int result = iterating ? PyList_Append(part(self, kPending), reference)
                                  : PySet_Discard(part(self, kData), reference);
@@ -51,7 +51,7 @@ bool commit_removals(PyObject* pending, PyObject* data) noexcept {
 
 /// WeakSet.add(object)
 PyObject* add(PyObject* self, PyObject* object) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return foreign_slot([&]() -> PyRef {
     PyObject* const data = part(self, kData);
     if (!commit_removals(part(self, kPending), data)) return nullptr;
     const PyRef reference = PyRef::steal(PyWeakref_NewRef(object, part(self, kRemove)));
@@ -101,11 +101,8 @@ void speed_up(const Attached& py, PyObject* task_set) {
 
 }  // namespace
 
-bool speed_up_task_set(const Attached&, PyObject* tasks_module) noexcept {
-  return slot([&](const Attached& py) -> int {
-           speed_up(py, attribute(tasks_module, kTaskSet).get());
-           return 0;
-         }) == 0;
+bool speed_up_task_set(const Attached& py, PyObject* tasks_module) noexcept {
+  return translate_errors(py, [&] { speed_up(py, attribute(tasks_module, kTaskSet).get()); });
 }
 
 #endif

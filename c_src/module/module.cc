@@ -3,7 +3,7 @@
 #include "callback/methods.h"
 #include "convert/codec.h"
 #include "cpython/code_hash.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/slot.h"
 #include "loop/module_part.h"
 #include "net/module_part.h"
@@ -13,19 +13,23 @@ namespace {
 
 constexpr const char* kName = "_erlang";
 
+/// Null while the module is being made.
+Interpreter* interpreter_of(PyObject* module) noexcept {
+  return static_cast<ModuleState*>(PyModule_GetState(module))->interpreter;
+}
+
 int traverse(PyObject* module, visitproc visit, void* arg) noexcept {
-  ModuleState& state = module_state(module);
-  if (const int stop = convert::traverse_part(state, visit, arg)) return stop;
-  if (const int stop = loop::traverse_part(state, visit, arg)) return stop;
-  return net::traverse_part(state, visit, arg);
+  const Interpreter* const interpreter = interpreter_of(module);
+  if (interpreter == nullptr) return 0;
+  for (const auto& part : interpreter->parts) {
+    if (const int stop = part->traverse(visit, arg)) return stop;
+  }
+  return 0;
 }
 
 void free_module(void* module) noexcept {
-  ModuleState& state = module_state(static_cast<PyObject*>(module));
-  callback::free_part(state);
-  net::free_part(state);
-  loop::free_part(state);
-  convert::free_part(state);
+  Interpreter* const interpreter = interpreter_of(static_cast<PyObject*>(module));
+  if (interpreter != nullptr) interpreter->drop_parts();
 }
 
 /// importlib.machinery.ModuleSpec(kName, None)
@@ -35,20 +39,13 @@ PyRef make_spec() {
   return PyRef::steal(PyObject_CallMethod(machinery.get(), "ModuleSpec", "sO", kName, Py_None));
 }
 
-bool probe_internals(const Attached&, ModuleState& state) {
-  return slot([&](const Attached& py) -> int {
-           state.internals = Internals::probe(py);
-           return 0;
-         }) == 0;
-}
-
-PyObject* hash_of_code(PyObject*, PyObject* function) noexcept {
-  return slot([&](const Attached& py) {
+PyObject* hash_of_code(PyObject* module, PyObject* function) noexcept {
+  return module_slot(module, [&](const Attached& py) {
     return PyRef::steal(PyLong_FromUnsignedLongLong(code_hash(py, function)));
   });
 }
 
-bool add_own(PyObject* module) {
+bool add_own(const Attached& py, PyObject* module) {
   // Static, as CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
       {"code_hash", hash_of_code, METH_O,
@@ -57,7 +54,7 @@ bool add_own(PyObject* module) {
        "cpython/code_hash.h."},
       {},
   };
-  const Internals& internals = module_state(module).internals;
+  const Internals& internals = py.interpreter().internals;
   const PyRef found = PyRef::steal(
       Py_BuildValue("{sNsN}", "context_variables", PyBool_FromLong(internals.context_variables),
                     "bytes_reuse", PyBool_FromLong(internals.bytes_reuse)));
@@ -95,12 +92,13 @@ PyRef make_module(const Attached& py, callback::Bridge& bridge) {
   const PyRef spec = make_spec();
   PyRef module = spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
   if (!module || PyModule_ExecDef(module.get(), &module_def()) < 0) return nullptr;
-  ModuleState& state = module_state(module.get());
-  if (!probe_internals(py, state) ||
-      !convert::add_to_module(py, module.get(), state, bridge.services.beam) ||
-      !loop::add_to_module(py, module.get(), state) ||
-      !net::add_to_module(py, module.get(), state) ||
-      !callback::add_to_module(py, module.get(), state, bridge) || !add_own(module.get())) {
+  static_cast<ModuleState*>(PyModule_GetState(module.get()))->interpreter = &py.interpreter();
+  py.interpreter().module = module.get();
+  const bool probed =
+      translate_errors(py, [&] { py.interpreter().internals = Internals::probe(py); });
+  if (!probed || !convert::add_to_module(py, module.get(), bridge.services.beam) ||
+      !loop::add_to_module(py, module.get()) || !net::add_to_module(py, module.get()) ||
+      !callback::add_to_module(py, module.get(), bridge) || !add_own(py, module.get())) {
     return nullptr;
   }
   PyObject* const modules = PyImport_GetModuleDict();  // borrowed

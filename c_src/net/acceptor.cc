@@ -46,10 +46,10 @@ void Acceptor::stop(const Attached&) noexcept {
   if (parts_.loop) loop::EventLoop::of(parts_.loop.get())->poller().unwatch(*this);
 }
 
-void Acceptor::on_ready(io::Events) noexcept {
+void Acceptor::on_ready(const Attached& py, io::Events) noexcept {
   if (queued_) return;
   loop::EventLoop& loop = *loop::EventLoop::of(parts_.loop.get());
-  queued_ = loop.queue(Attached::in_slot(), loop::ReadyEntry(this));
+  queued_ = loop.queue(py, loop::ReadyEntry(this));
   // Level-triggered: without memory now, the next poll reports it again.
   if (!queued_) PyErr_Clear();
 }
@@ -94,15 +94,14 @@ bool Acceptor::back_off(const Attached& py, const io::Accepted& failure) {
 
 bool Acceptor::connect(const Attached& py, io::Accepted connection) {
   PyRef protocol;
-  const int made = slot([&](const Attached&) -> int {
+  const bool made = translate_errors(py, [&] {
     if (parts_.on_connection.get() != Py_None) {
       hand_over(py, std::move(connection));
     } else {
       make_transport(py, std::move(connection), protocol);
     }
-    return 0;
   });
-  return made == 0 || connection_failed(py, protocol);
+  return made || connection_failed(py, protocol);
 }
 
 void Acceptor::make_transport(const Attached& py, io::Accepted connection, PyRef& protocol) {

@@ -16,7 +16,7 @@
 
 namespace ep::net {
 
-class Acceptor final : public io::Watcher, public loop::NativeCallback {
+class Acceptor final : public loop::IoCallback, public loop::NativeCallback {
  public:
   struct Parts {
     PyRef loop;  // one of ours
@@ -29,7 +29,7 @@ class Acceptor final : public io::Watcher, public loop::NativeCallback {
 
   /// Throws PythonError.
   Acceptor(const Attached& py, PyObject* self, NetTypes& types, Parts parts);
-  ~Acceptor() { clear(Attached::in_slot()); }
+  ~Acceptor() { clear(Dying(self_)); }
 
   /// Accepts from now on, until stop(). False: Python error set.
   bool start(const Attached& py);
@@ -38,7 +38,7 @@ class Acceptor final : public io::Watcher, public loop::NativeCallback {
   bool retry(const Attached& py) { return !serving_ || start(py); }
 
   PyObject* owner() const noexcept override { return self_; }
-  void on_ready(io::Events ready) noexcept override;
+  void on_ready(const Attached& py, io::Events ready) noexcept override;
   bool run(const Attached& py) noexcept override;
 
   int traverse(visitproc visit, void* arg) const;

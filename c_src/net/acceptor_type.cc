@@ -4,7 +4,7 @@
 #include <new>
 
 #include "cpython/heap_type.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/slot.h"
 #include "net/acceptor.h"
 #include "net/transport_methods.h"
@@ -27,7 +27,7 @@ Acceptor& acceptor_of(PyObject* self) {
 }
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(type, [&](const Attached& py) -> PyRef {
     static const char* const names[] = {
         "loop", "sock", "protocol_factory", "server", "backlog", "on_connection", nullptr};
     PyObject *loop, *sock, *factory, *server;
@@ -42,7 +42,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
     if (!self) return nullptr;
     AcceptorObject* object = AcceptorObject::of(self.get());
     new (object->core)
-        Acceptor(py, self.get(), *module_state(type).net,
+        Acceptor(py, self.get(), *py.interpreter().net,
                  {PyRef::borrow(loop), PyRef::borrow(sock), PyRef::borrow(factory),
                   PyRef::borrow(server), PyRef::borrow(on_connection), backlog < 1 ? 1 : backlog});
     object->constructed = true;
@@ -62,25 +62,25 @@ int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
 }
 
 int clear(PyObject* self) noexcept {
-  if (AcceptorObject::of(self)->constructed) acceptor_of(self).clear(Attached::in_slot());
+  if (AcceptorObject::of(self)->constructed) acceptor_of(self).clear(Dying(self));
   return 0;
 }
 
 PyObject* start(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return acceptor_of(self).start(py) ? PyRef::borrow(Py_None) : PyRef();
   });
 }
 
 PyObject* stop(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     acceptor_of(self).stop(py);
     return PyRef::borrow(Py_None);
   });
 }
 
 PyObject* retry(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return acceptor_of(self).retry(py) ? PyRef::borrow(Py_None) : PyRef();
   });
 }

@@ -19,7 +19,7 @@ DatagramTransport& datagram_of(PyObject* self) {
 }
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(type, [&](const Attached& py) -> PyRef {
     static const char* const names[] = {"loop",   "sock",  "protocol", "address",
                                         "waiter", "extra", nullptr};
     PyObject *loop, *sock, *protocol;
@@ -30,7 +30,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
         !check_loop(loop)) {
       return nullptr;
     }
-    OwnedSocket socket(py, *module_state(type).net, PyRef::borrow(sock));
+    OwnedSocket socket(py, *py.interpreter().net, PyRef::borrow(sock));
     return make_transport<DatagramTransport>(
         py, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, nullptr}, address);
   });
@@ -53,7 +53,7 @@ PyRef send(const Attached& py, PyObject* self, PyObject* data, PyObject* to) {
 
 PyObject* sendto(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                  PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     if (kwnames == nullptr && (nargs == 1 || nargs == 2)) {
       return send(py, self, args[0], nargs == 2 ? args[1] : Py_None);
     }

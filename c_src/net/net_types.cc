@@ -83,15 +83,14 @@ void add_types(const Attached& py, PyObject* module, NetTypes& types) {
 
 bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
   if (types.acceptor) return true;
-  return slot([&](const Attached& attached) -> int {
-           intern_names(types.names);
-           import_parts(types);
-           types.streams = StreamParts::import(attached);
-           types.tls = TlsParts::import(attached);
-           types.socket_layout_known = probe_socket_layout(attached, types);
-           add_types(py, module, types);
-           return 0;
-         }) == 0;
+  return translate_errors(py, [&] {
+    intern_names(types.names);
+    import_parts(types);
+    types.streams = StreamParts::import(py);
+    types.tls = TlsParts::import(py);
+    types.socket_layout_known = probe_socket_layout(py, types);
+    add_types(py, module, types);
+  });
 }
 
 int NetTypes::traverse(visitproc visit, void* arg) const {
@@ -102,17 +101,6 @@ int NetTypes::traverse(visitproc visit, void* arg) const {
   }
   if (const int stop = streams.traverse(visit, arg)) return stop;
   return tls.traverse(visit, arg);
-}
-
-void NetTypes::clear() noexcept {
-  for (PyRef* part : {&stream_transport, &datagram_transport, &acceptor, &transport_table,
-                      &tls_records, &tls_writer, &buffered_protocol, &transport_socket,
-                      &socket_class, &wake_waiter, &log, &try_native}) {
-    part->reset();
-  }
-  bytes.clear();
-  streams = {};
-  tls = {};
 }
 
 }  // namespace ep::net

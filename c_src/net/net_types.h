@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cpython/attach.h"
+#include "cpython/interpreter.h"
 #include "cpython/ref.h"
 #include "net/address_cache.h"
 #include "net/bytes_pool.h"
@@ -24,7 +25,7 @@ struct NetNames {
   PyRef done, set_exception, set_result;  // of a future
 };
 
-struct NetTypes {
+struct NetTypes final : InterpreterPart {
   PyRef stream_transport;
   PyRef datagram_transport;
   PyRef acceptor;
@@ -47,9 +48,7 @@ struct NetTypes {
   TlsParts tls;
   NetNames names;
 
-  int traverse(visitproc visit, void* arg) const;
-  /// Drops what may be part of reference cycles.
-  void clear() noexcept;
+  int traverse(visitproc visit, void* arg) const override;
 };
 
 /// Fills `types`, the types of transports included, and makes them attributes of `module`. False:

@@ -17,7 +17,7 @@ StreamTransport& stream_of(PyObject* self) {
 PyRef none_or_null(bool ok) { return ok ? PyRef::borrow(Py_None) : PyRef(); }
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(type, [&](const Attached& py) -> PyRef {
     static const char* const names[] = {"loop",  "sock",   "protocol", "waiter",
                                         "extra", "server", nullptr};
     PyObject *loop, *sock, *protocol;
@@ -28,7 +28,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
         !check_loop(loop)) {
       return nullptr;
     }
-    OwnedSocket socket(py, *module_state(type).net, PyRef::borrow(sock));
+    OwnedSocket socket(py, *py.interpreter().net, PyRef::borrow(sock));
     return make_transport<StreamTransport>(
         py, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, server});
   });
@@ -36,7 +36,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
 
 PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                 PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) {
+  return slot(self, [&](const Attached& py) {
     PyObject* const data = one_argument("write", "data", args, nargs, kwnames);
     return none_or_null(data != nullptr && stream_of(self).write(py, data));
   });
@@ -44,24 +44,25 @@ PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 PyObject* writelines(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) {
+  return slot(self, [&](const Attached& py) {
     PyObject* const lines = one_argument("writelines", "list_of_data", args, nargs, kwnames);
     return none_or_null(lines != nullptr && stream_of(self).write_lines(py, lines));
   });
 }
 
 PyObject* write_eof(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) { return none_or_null(stream_of(self).write_eof(py)); });
+  return slot(self,
+              [&](const Attached& py) { return none_or_null(stream_of(self).write_eof(py)); });
 }
 
 PyObject* can_write_eof(PyObject*, PyObject*) noexcept { return Py_NewRef(Py_True); }
 
 PyObject* make_empty_waiter(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) { return stream_of(self).make_empty_waiter(py); });
+  return slot(self, [&](const Attached& py) { return stream_of(self).make_empty_waiter(py); });
 }
 
 PyObject* make_end_waiter(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) { return stream_of(self).make_end_waiter(py); });
+  return slot(self, [&](const Attached& py) { return stream_of(self).make_end_waiter(py); });
 }
 
 PyObject* reset_empty_waiter(PyObject* self, PyObject*) noexcept {

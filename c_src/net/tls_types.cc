@@ -4,7 +4,7 @@
 
 #include <structmember.h>
 
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/one_argument.h"
 #include "cpython/slot.h"
 #include "net/net_types.h"
@@ -72,19 +72,19 @@ PyObject* tls_get_buffer(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* updated(PyObject* self, PyObject* count) noexcept {
-  return slot([&](const Attached& py) {
+  return slot(self, [&](const Attached& py) {
     const std::size_t size = PyLong_AsSize_t(count);
     if (size == static_cast<std::size_t>(-1) && PyErr_Occurred()) return PyRef();
-    return received(py, *module_state(Py_TYPE(self)).net, TlsRecords::of(self), size);
+    return received(py, *py.interpreter().net, TlsRecords::of(self), size);
   });
 }
 
 PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                 PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) {
+  return slot(self, [&](const Attached& py) {
     PyObject* const data = one_argument("write", "data", args, nargs, kwnames);
     if (data == nullptr) return PyRef();
-    return write_to_tls(py, *module_state(Py_TYPE(self)).net, self, data);
+    return write_to_tls(py, *py.interpreter().net, self, data);
   });
 }
 

@@ -133,10 +133,10 @@ bool Transport::stop_reading_at_eof(const Attached& py) {
   return watch(py);
 }
 
-void Transport::on_ready(io::Events ready) noexcept {
+void Transport::on_ready(const Attached& py, io::Events ready) noexcept {
   const bool queued = pending_ != io::kNothing;
   pending_ |= ready;
-  if (queued || loop().queue(Attached::in_slot(), loop::ReadyEntry(this))) return;
+  if (queued || loop().queue(py, loop::ReadyEntry(this))) return;
   // Level-triggered: without memory now, the next poll reports it again.
   PyErr_Clear();
   pending_ = io::kNothing;
@@ -268,7 +268,7 @@ void Transport::forget() noexcept {
   context_.reset();
   protocol_.reset();
   server_.reset();
-  settle_transport(Attached::in_slot(), table_.get(), socket_.number(), self_);
+  settle_transport(Dying(self_), table_.get(), socket_.number(), self_);
 }
 
 void Transport::attach_to_server(const Attached&, PyObject* server) {
@@ -346,10 +346,7 @@ bool Transport::count_lost_write(const Attached&) {
 
 // Garbage.
 
-Transport::~Transport() {
-  const Attached py = Attached::in_slot();
-  Transport::clear(py);
-}
+Transport::~Transport() { Transport::clear(Dying(self_)); }
 
 void Transport::close_unreferenced(const Attached& py) {
   if (!socket_.is_open()) return;

@@ -39,7 +39,7 @@ struct TransportParts {
   PyObject* server;               // or None or null
 };
 
-class Transport : public io::Watcher, public loop::NativeCallback {
+class Transport : public loop::IoCallback, public loop::NativeCallback {
  public:
   /// Throws PythonError. It does nothing before open().
   Transport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts);
@@ -92,7 +92,7 @@ class Transport : public io::Watcher, public loop::NativeCallback {
   /// Ends everything without a word to the protocol.
   virtual void clear(const Attached& py) noexcept;
 
-  void on_ready(io::Events ready) noexcept final;
+  void on_ready(const Attached& py, io::Events ready) noexcept final;
   bool run(const Attached& py) noexcept final;
 
  protected:

@@ -18,7 +18,7 @@ PyObject* or_none(PyObject* object) noexcept {
 
 template <bool (Transport::*method)(const Attached&)>
 PyObject* simple(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return PyRef::steal(none_or_null((transport_of(self).*method)(py)));
   });
 }
@@ -37,7 +37,7 @@ PyObject* get_protocol(PyObject* self, PyObject*) noexcept {
 
 PyObject* set_protocol(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* kwnames) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     PyObject* const protocol = one_argument("set_protocol", "protocol", args, nargs, kwnames);
     if (protocol == nullptr) return nullptr;
     transport_of(self).set_protocol(py, protocol);
@@ -46,7 +46,7 @@ PyObject* set_protocol(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 }
 
 PyObject* get_extra_info(PyObject* self, PyObject* args, PyObject* keywords) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     static const char* const names[] = {"name", "default", nullptr};
     PyObject* name = nullptr;
     PyObject* fallback = Py_None;
@@ -61,7 +61,7 @@ PyObject* get_extra_info(PyObject* self, PyObject* args, PyObject* keywords) noe
 }
 
 PyObject* set_write_buffer_limits(PyObject* self, PyObject* args, PyObject* keywords) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     static const char* const names[] = {"high", "low", nullptr};
     PyObject* high = Py_None;
     PyObject* low = Py_None;
@@ -81,7 +81,7 @@ PyObject* get_write_buffer_limits(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* get_write_buffer_size(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     Transport& transport = transport_of(self);
     const auto size = transport.write_buffer_size(py);
     return size ? PyRef::steal(PyLong_FromSize_t(*size)) : PyRef();
@@ -90,7 +90,7 @@ PyObject* get_write_buffer_size(PyObject* self, PyObject*) noexcept {
 
 /// As asyncio's own: "<_ErlangSocketTransport fd=7 read=polling write=<idle, bufsize=0>>".
 PyObject* repr(PyObject* self) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     Transport& transport = transport_of(self);
     const char* state = !transport.is_open() ? "closed " : transport.is_closing() ? "closing " : "";
     const char* dot = std::strrchr(Py_TYPE(self)->tp_name, '.');
@@ -123,7 +123,7 @@ PyObject* get_server(PyObject* self, void*) noexcept {
 }
 
 PyObject* get_sock(PyObject* self, void*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     Transport& transport = transport_of(self);
     if (!transport.is_open()) return PyRef::borrow(Py_None);
     return transport.socket().object(py, transport.types());
@@ -135,7 +135,7 @@ PyObject* get_sock_fd(PyObject* self, void*) noexcept {
 }
 
 PyObject* get_extra(PyObject* self, void*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     Transport& transport = transport_of(self);
     return PyRef::borrow(transport.extra().all(py, transport.types(), transport.socket()));
   });
@@ -162,7 +162,7 @@ int init(PyObject*, PyObject*, PyObject*) noexcept { return 0; }
 /// As asyncio's __del__.
 void finalize(PyObject* self) noexcept {
   if (!TransportObject::of(self)->constructed) return;
-  const Attached py = Attached::in_slot();
+  const Dying py(self);
   const SavedError saved(py);
   transport_of(self).close_unreferenced(py);
   if (PyErr_Occurred()) PyErr_WriteUnraisable(self);
@@ -189,14 +189,14 @@ int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
 
 int clear(PyObject* self) noexcept {
   TransportObject* object = TransportObject::of(self);
-  if (object->constructed) transport_of(self).clear(Attached::in_slot());
+  if (object->constructed) transport_of(self).clear(Dying(self));
   for (PyObject*& unused : object->asyncio_slots) Py_CLEAR(unused);
   Py_CLEAR(object->dict);
   return 0;
 }
 
 PyObject* force_close(PyObject* self, PyObject* exception) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     return PyRef::steal(none_or_null(transport_of(self).force_close(py, exception)));
   });
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cpython/attach.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/one_argument.h"
 #include "cpython/slot.h"
 #include "net/transport.h"
@@ -53,7 +53,7 @@ PyRef make_transport(const Attached& py, PyTypeObject* type, TransportParts part
   TransportParts borrowed{parts.loop,  OwnedSocket(), parts.protocol, parts.waiter,
                           parts.extra, parts.peer,    parts.server};
   void* place = reinterpret_cast<char*>(object) + offsetof(TransportObject, core);
-  auto* core = new (place) Core(py, self.get(), *module_state(type).net, std::move(parts), args...);
+  auto* core = new (place) Core(py, self.get(), *py.interpreter().net, std::move(parts), args...);
   object->constructed = true;
   try {
     core->open(py, borrowed);

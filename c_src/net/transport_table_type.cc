@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cpython/heap_type.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "cpython/slot.h"
 #include "io/fd_table.h"
 #include "net/transport.h"
@@ -29,7 +29,7 @@ io::FdTable<Entry>& entries_of(PyObject* self) {
 }
 
 PyObject* create(PyTypeObject* type, PyObject*, PyObject*) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(type, [&](const Attached&) -> PyRef {
     auto entries = std::make_unique<io::FdTable<Entry>>();
     PyRef self = PyRef::steal(type->tp_alloc(type, 0));
     if (self) reinterpret_cast<TableObject*>(self.get())->entries = entries.release();
@@ -79,8 +79,8 @@ bool is_of(PyObject* object, const PyRef& type) noexcept {
 }
 
 /// False if somebody has closed its socket: the number is free, or another's.
-bool has_descriptor(const Attached& py, PyObject* self, PyObject* transport) noexcept {
-  const NetTypes& types = *module_state(Py_TYPE(self)).net;
+bool has_descriptor(const Attached& py, PyObject* transport) noexcept {
+  const NetTypes& types = *py.interpreter().net;
   if (!is_of(transport, types.stream_transport) && !is_of(transport, types.datagram_transport)) {
     return true;
   }
@@ -88,15 +88,16 @@ bool has_descriptor(const Attached& py, PyObject* self, PyObject* transport) noe
 }
 
 PyObject* get_item(PyObject* self, PyObject* key) noexcept {
-  const int fd = key_of(key);
-  if (fd < 0) return nullptr;
-  const Entry* entry = entries_of(self).find(fd);
-  if (entry != nullptr && entry->transport != nullptr &&
-      has_descriptor(Attached::in_slot(), self, entry->transport)) {
-    return Py_NewRef(entry->transport);
-  }
-  PyErr_SetObject(PyExc_KeyError, key);
-  return nullptr;
+  return slot(self, [&](const Attached& py) -> PyRef {
+    const int fd = key_of(key);
+    if (fd < 0) return nullptr;
+    const Entry* entry = entries_of(self).find(fd);
+    if (entry != nullptr && entry->transport != nullptr && has_descriptor(py, entry->transport)) {
+      return PyRef::borrow(entry->transport);
+    }
+    PyErr_SetObject(PyExc_KeyError, key);
+    return nullptr;
+  });
 }
 
 /// The standard library asks so from Python 3.12 on.
@@ -108,7 +109,7 @@ PyObject* get(PyObject* self, PyObject* key) noexcept {
 }
 
 int set_item(PyObject* self, PyObject* key, PyObject* transport) noexcept {
-  return slot([&](const Attached& py) -> int {
+  return slot(self, [&](const Attached& py) -> int {
     const int fd = key_of(key);
     if (fd < 0) return -1;
     if (transport != nullptr) {
@@ -126,7 +127,7 @@ int set_item(PyObject* self, PyObject* key, PyObject* transport) noexcept {
 }
 
 PyObject* values(PyObject* self, PyObject*) noexcept {
-  return slot([&](const Attached&) -> PyRef {
+  return slot(self, [&](const Attached&) -> PyRef {
     PyRef list = PyRef::steal(PyList_New(0));
     if (!list) return nullptr;
     entries_of(self).for_each([&](int, Entry& entry) {

@@ -10,6 +10,7 @@
 #include "nif/nifs.h"
 #include "runtime/signals.h"
 #include "runtime/steps.h"
+#include "task/python_names.h"
 
 namespace ep::nif {
 namespace {
@@ -25,8 +26,7 @@ class Program final : public Job {
         tag_(env_.copy(tag)),
         args_(std::move(args)) {}
 
-  void run() noexcept override {
-    const Attached py = Attached::in_slot();
+  void run(const Attached& py) noexcept override {
     take_signals_from_other_threads();
     const PyRef status = run_program(py);
     const long number = status ? PyLong_AsLong(status.get()) : -1;
@@ -50,12 +50,13 @@ class Program final : public Job {
     const PyRef args = main ? arguments() : nullptr;
     if (!args) return nullptr;
     const PyRef steps = PyRef::steal(PyObject_CallMethod(main.get(), "steps", "O", args.get()));
-    return steps ? run_steps(py, steps.get(), [this] { let_go_of_main(); }) : nullptr;
+    return steps ? run_steps(py, steps.get(), [&] { let_go_of_main(py); }) : nullptr;
   }
 
   /// What Erlang evaluates from now on has another namespace: the program's must not outlive it.
-  void let_go_of_main() const {
-    if (PyObject* const other = PyDict_New()) Py_SETREF(services_.names.main_dict, other);
+  static void let_go_of_main(const Attached& py) {
+    PyRef other = PyRef::steal(PyDict_New());
+    if (other) std::swap(py.interpreter().names->main_dict, other);
     PyErr_Clear();
   }
 
@@ -92,7 +93,7 @@ ERL_NIF_TERM run_program(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]
   if (!state.started()) throw BadArgument();
   ErlNifPid self;
   enif_self(env, &self);
-  abandon(state.services.interpreter->main().post(
+  abandon(state.python->main().post(
       make_job<Program>(state.services, self, env, argv[0], get_texts(env, argv[1]))));
   return state.services.beam.atoms.ok;
 }

@@ -11,10 +11,7 @@ class Signal final : public Job {
  public:
   explicit Signal(int number) noexcept : number_(number) {}
 
-  void run() noexcept override {
-    const Attached py = Attached::in_slot();
-    deliver(py);
-  }
+  void run(const Attached& py) noexcept override { deliver(py); }
   void abandon() noexcept override {}
 
  private:
@@ -34,7 +31,7 @@ class Signal final : public Job {
 ERL_NIF_TERM deliver_signal(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
   int number;
   if (!enif_get_int(env, argv[0], &number) || !state.started()) throw BadArgument();
-  abandon(state.services.interpreter->janitor().post(make_job<Signal>(number)));
+  abandon(state.python->janitor().post(make_job<Signal>(number)));
   return state.services.beam.atoms.ok;
 }
 

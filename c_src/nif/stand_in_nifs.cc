@@ -9,7 +9,7 @@ class Retirement final : public Job {
  public:
   Retirement(ResourceRef<task::HostedLoop> loop, Nanos idle)
       : loop_(std::move(loop)), idle_(idle) {}
-  void run() noexcept override { loop_->retire_if_idle(Attached::in_slot(), idle_); }
+  void run(const Attached& py) noexcept override { loop_->retire_if_idle(py, idle_); }
   void abandon() noexcept override {}
 
  private:

@@ -6,11 +6,13 @@
 #include "beam/binary.h"
 #include "build_config.h"
 #include "callback/pending_call.h"
-#include "cpython/module_state.h"
+#include "cpython/interpreter.h"
 #include "loop/loop_types.h"
 #include "module/module.h"
+#include "runtime/unraisable.h"
 #include "task/hosted_loop.h"
 #include "task/poll.h"
+#include "task/python_names.h"
 #include "task/submission.h"
 
 namespace ep::nif {
@@ -62,7 +64,7 @@ void State::keep_resource_types() {
 class State::Drain final : public Job {
  public:
   explicit Drain(DropQueue& drops) : drops_(drops) {}
-  void run() noexcept override { drops_.drain(Attached::in_slot()); }
+  void run(const Attached& py) noexcept override { drops_.drain(py); }
   void abandon() noexcept override {}
 
  private:
@@ -74,16 +76,17 @@ class State::Drain final : public Job {
 bool State::prepare(const Attached& py) {
   PyObject* const module = make_module(py, bridge).release();  // kept, as the interpreter is
   if (module == nullptr) return false;
-  services.codec = module_state(module).codec;
-  loop_types_ = module_state(module).loop;
-  DropQueue& drops = *services.codec->drops();
+  DropQueue& drops = *py.interpreter().drops;
   drops.set_wake([this, drain = std::make_shared<Drain>(drops)] {
-    abandon(services.interpreter->undertaker().post(JobPtr(drain.get())));
+    abandon(python->undertaker().post(JobPtr(drain.get())));
   });
-  const auto forget = [this](const Attached& in_child) {
-    for (loop::EventLoop* loop : loop_types_->loops) loop->forget_in_child(in_child);
+  const auto forget = [](const Attached& in_child) {
+    for (loop::EventLoop* loop : in_child.interpreter().loop->loops) {
+      loop->forget_in_child(in_child);
+    }
   };
-  return services.forked.watch(py, forget) && task::prepare_names(py, services, module);
+  return services.forked.watch(py, module, forget) && task::add_names(py, module) &&
+         keep_interruptions(py, module);
 }
 
 std::string State::run_executors() noexcept {
@@ -94,7 +97,8 @@ std::string State::run_executors() noexcept {
   services.open_loops.end_polls();
   std::lock_guard lock(mutex_);
   end_executors();
-  loop_types_->max_spin = options_.max_spin;  // no loop is there that could look at it now
+  python->interpreter().loop->max_spin =
+      options_.max_spin;  // no loop is there that could look at it now
   try {
     for (unsigned i = 0; i < options_.loop_executors; ++i) {
       loop_executors_.push_back(add_executor("py_loop_" + std::to_string(i + 1)));
@@ -114,7 +118,9 @@ class State::Start final : public Job {
   Start(State& state, std::unique_ptr<Waiting> waiting)
       : state_(state), waiting_(std::move(waiting)) {}
 
-  void run() noexcept override { state_.tell_started(*waiting_, state_.run_executors()); }
+  void run(const Attached&) noexcept override {
+    state_.tell_started(*waiting_, state_.run_executors());
+  }
   void abandon() noexcept override {}
 
  private:
@@ -137,12 +143,12 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
   keep_resource_types();
   options_ = options;
   services.max_pending = options.max_pending;
-  if (services.interpreter && start_error_.empty()) {
+  if (python && start_error_.empty()) {
     lock.unlock();
-    abandon(services.interpreter->janitor().post(make_job<Start>(*this, std::move(waiting))));
+    abandon(python->janitor().post(make_job<Start>(*this, std::move(waiting))));
     return;
   }
-  if (!services.interpreter && Py_IsInitialized() != 0) {
+  if (!python && Py_IsInitialized() != 0) {
     start_error_ = "another library, or another copy of this one, has started Python in this VM";
   }
   if (!start_error_.empty() && Py_IsInitialized() != 0) {
@@ -151,7 +157,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
                                     error = start_error_] { tell_started(*waiting, error); });
     return;
   }
-  Interpreter::Config config;
+  Python::Config config;
   config.executable = std::move(options.executable);
   config.libpython = EP_LIBPYTHON_SONAME;
   config.package_dir = std::move(options.package_dir);
@@ -167,7 +173,7 @@ void State::start(const ErlNifPid& to, ERL_NIF_TERM tag, StartOptions options) {
     }
     tell_started(*waiting, error.empty() ? run_executors() : error);
   };
-  services.interpreter = std::make_unique<Interpreter>(std::move(config), started);
+  python = std::make_unique<Python>(std::move(config), started);
 }
 
 /// Runs on the janitor: waits for executors to end, which may need to attach meanwhile.
@@ -180,9 +186,8 @@ class State::Stop final : public Job {
         executors_(std::move(executors)),
         deadline_(deadline) {}
 
-  void run() noexcept override {
-    const Attached py = Attached::in_slot();
-    PyObject* const interrupted = state_.services.names.interrupted;
+  void run(const Attached& py) noexcept override {
+    PyObject* const interrupted = task::names_of(py).interrupted;
     wait(py, std::min(deadline_, now() + task::kStuckAfter));
     for (const auto& executor : executors_) {
       // Not while it closes its loops: that may take longer.
@@ -210,10 +215,10 @@ class State::Stop final : public Job {
 
   /// What is left over dies elsewhere, since its finalizers may run.
   void clean_up(const Attached& py) {
-    PyObject* const function = state_.services.names.application_stopped;
+    PyObject* const function = task::names_of(py).application_stopped;
     PyRef left_over = PyRef::steal(PyObject_CallNoArgs(function));
     if (!left_over) return PyErr_WriteUnraisable(function);
-    const DeferredRef dropped(py, std::move(left_over), state_.services.codec->drops());
+    const DeferredRef dropped(py, std::move(left_over), py.interpreter().drops);
   }
 
   State& state_;
@@ -235,12 +240,12 @@ void State::stop(ErlNifEnv* env, const ErlNifPid& to, ERL_NIF_TERM tag, Nanos de
   services.open_loops.end_polls();
   bridge.forget_router();
   bridge.clear_names();
-  last_words_.prepare(
-      services.interpreter->main(), services.interpreter->undertaker(), [this](const Attached&) {
-        const PyRef done = PyRef::steal(PyObject_CallNoArgs(services.names.node_ended));
-        if (!done) PyErr_WriteUnraisable(services.names.node_ended);
-      });
-  abandon(services.interpreter->janitor().post(
+  last_words_.prepare(python->main(), python->undertaker(), [](const Attached& py) {
+    const Imported& node_ended = task::names_of(py).node_ended;
+    const PyRef done = PyRef::steal(PyObject_CallNoArgs(node_ended));
+    if (!done) PyErr_WriteUnraisable(node_ended);
+  });
+  abandon(python->janitor().post(
       make_job<Stop>(*this, std::make_unique<Waiting>(to, tag), std::move(executors), deadline)));
 }
 
@@ -270,7 +275,7 @@ std::shared_ptr<Executor> State::add_executor(const std::string& name) {
     services.open_loops.close_all(nullptr, services.beam.atoms.stopped, &executor);
   };
   auto executor = std::make_shared<Executor>(std::move(config));
-  executor->start(services.interpreter->state());
+  executor->start(python->interpreter());
   std::erase_if(executors_, [](const auto& weak) { return weak.expired(); });
   executors_.push_back(executor);
   return executor;

@@ -14,6 +14,7 @@
 #include "nif/test_sockets.h"
 #include "runtime/executor.h"
 #include "runtime/last_words.h"
+#include "runtime/python.h"
 #include "task/services.h"
 
 namespace ep::nif {
@@ -48,6 +49,7 @@ class State {
   bool started();
 
   task::Services services;
+  std::unique_ptr<Python> python;  // null until the first start
   callback::Bridge bridge;
   TestSockets test_sockets;
 
@@ -79,7 +81,6 @@ class State {
   std::vector<std::shared_ptr<Executor>> loop_executors_;
   std::vector<std::weak_ptr<Executor>> executors_;  // all, to join them
   std::size_t next_ = 0;
-  loop::LoopTypes* loop_types_ = nullptr;  // the interpreter's, once it has started
 };
 
 }  // namespace ep::nif

@@ -47,7 +47,7 @@ class Interrupt final : public Job {
  public:
   Interrupt(std::shared_ptr<Executor> executor, PyObject* exception)
       : executor_(std::move(executor)), exception_(exception), target_(executor_->innermost()) {}
-  void run() noexcept override { executor_->interrupt(Attached::in_slot(), target_, exception_); }
+  void run(const Attached& py) noexcept override { executor_->interrupt(py, target_, exception_); }
   void abandon() noexcept override {}
 
  private:
@@ -57,7 +57,7 @@ class Interrupt final : public Job {
 };
 
 void post_to_janitor(State& state, JobPtr job) {
-  abandon(state.services.interpreter->janitor().post(std::move(job)));
+  abandon(state.python->janitor().post(std::move(job)));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/fake_attached.h"
+
 namespace ep {
 namespace {
 
@@ -23,7 +25,7 @@ class Counted final : public Job {
     chain = its_chain;
   }
   ~Counted() override { ++fates_.deleted; }
-  void run() noexcept override { ++fates_.ran; }
+  void run(const Attached&) noexcept override { ++fates_.ran; }
   void abandon() noexcept override {
     ++fates_.abandoned;
     if (number != 0) fates_.order.push_back(number);
@@ -109,7 +111,7 @@ TEST(ChainMailbox, EveryJobRunsOrIsAbandonedOnceWhoeverCloses) {
       closed = true;
     });
     for (std::uint64_t turn = 0; !closed; ++turn) {
-      if (const JobPtr job = mailbox.take(turn % 3)) job->run();
+      if (const JobPtr job = mailbox.take(turn % 3)) job->run(Attached());
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_TRUE(mailbox.empty());

@@ -44,10 +44,11 @@ Executor::Executor(Config config)
 
 Executor::~Executor() = default;
 
-void Executor::start(PyInterpreterState* interpreter) {
-  thread_ = Thread(name_, [self = shared_from_this(), interpreter] {
-    if (PyThreadState* const state = PyThreadState_New(interpreter)) {
-      self->run(state);
+void Executor::start(Interpreter& interpreter) {
+  interpreter_ = &interpreter;
+  thread_ = Thread(name_, [self = shared_from_this(), &interpreter] {
+    if (PyThreadState* const state = PyThreadState_New(interpreter.state)) {
+      self->run(interpreter, state);
       PyEval_RestoreThread(state);
       PyThreadState_Clear(state);
       PyThreadState_DeleteCurrent();
@@ -58,7 +59,10 @@ void Executor::start(PyInterpreterState* interpreter) {
   });
 }
 
-void Executor::adopt(PyThreadState* state) { run(state); }
+void Executor::adopt(Interpreter& interpreter, PyThreadState* state) {
+  interpreter_ = &interpreter;
+  run(interpreter, state);
+}
 
 JobPtr Executor::post(JobPtr job) noexcept {
   JobPtr refused = jobs_.post(std::move(job));
@@ -76,7 +80,7 @@ void Executor::stop() noexcept {
 class Executor::Last final : public Job {
  public:
   explicit Last(Executor& owner) : owner_(owner) {}
-  void run() noexcept override { owner_.stop(); }
+  void run(const Attached&) noexcept override { owner_.stop(); }
   void abandon() noexcept override {}
 
  private:
@@ -107,27 +111,27 @@ void Executor::interrupt_innermost(const Attached&, PyObject* exception) {
 
 void Executor::forget_interruption() noexcept { interruption_.settle(); }
 
-void Executor::run(PyThreadState* state) {
+void Executor::run(Interpreter& interpreter, PyThreadState* state) {
   set_current(this);
   prctl(PR_SET_TIMERSLACK, 1);
   {
-    AttachScope py(state);
+    const AttachScope py(interpreter, state);
     python_.enter(py);
   }
   while (!stopped()) {
     {
-      AttachScope py(state);
-      serve();
+      const AttachScope py(interpreter, state);
+      serve(py);
       if (in_forked_child_) ForkedChild::leave(0);  // what forked had no end of its own
       while (!stopped() && idler_ != nullptr) {
         std::exchange(idler_, nullptr)->before_sleep(py);
-        serve();
+        serve(py);
       }
     }
     sleep();
   }
   {
-    AttachScope py(state);
+    const AttachScope py(interpreter, state);
     set_idler(py, nullptr);
   }
   jobs_.close();
@@ -166,26 +170,25 @@ void Executor::set_idler(const Attached& py, Idler* idler) noexcept {
   if (before != nullptr) before->displaced(py);
 }
 
-bool Executor::run_jobs() noexcept {
-  const Attached py = Attached::in_slot();
+bool Executor::run_jobs(const Attached& py) noexcept {
   if (const auto exception = interruption_.take_for_loop()) {
     PyErr_SetNone(*exception);
     return false;
   }
   set_idler(py, nullptr);  // whose turn would only come when the code that waits here has ended
-  serve();
+  serve(py);
   return true;
 }
 
-void Executor::serve() noexcept {
+void Executor::serve(const Attached& py) noexcept {
   if (delayed_.next() != kNever) {
-    while (const JobPtr job = delayed_.take_due(now())) job->run();
+    while (const JobPtr job = delayed_.take_due(now())) job->run(py);
   }
   // Jobs that come while these run wait for the next batch, so that a loop gets its turn.
   for (std::size_t batch = jobs_.count(); batch > 0; --batch) {
     const JobPtr job = jobs_.take();
     if (!job) return;
-    job->run();
+    job->run(py);
   }
 }
 
@@ -205,7 +208,7 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
     }
     if (PyErr_CheckSignals() != 0) return Waited::kInterrupted;
     if (const JobPtr job = chain != 0 ? jobs_.take(chain) : nullptr) {
-      job->run();
+      job->run(py);
       continue;
     }
     // What is left is not ours to run now, and must not end the wait below again and again.

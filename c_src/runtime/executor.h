@@ -20,6 +20,7 @@
 #include "base/thread_host.h"
 #include "base/unique_fd.h"
 #include "cpython/attach.h"
+#include "cpython/interpreter.h"
 #include "runtime/chain_mailbox.h"
 #include "runtime/chain_waits.h"
 #include "runtime/delayed_jobs.h"
@@ -90,11 +91,11 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   ~Executor();
 
   /// Runs on a new thread, with a new thread state of `interpreter`.
-  void start(PyInterpreterState* interpreter);
+  void start(Interpreter& interpreter);
 
   /// Runs on the calling thread, with the (detached) thread state that it has; returns after
   /// stop().
-  void adopt(PyThreadState* state);
+  void adopt(Interpreter& interpreter, PyThreadState* state);
 
   /// Any thread. Null, or the job, given back: the executor has stopped.
   [[nodiscard]] JobPtr post(JobPtr job) noexcept;
@@ -128,6 +129,9 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   /// In that chain?
   bool waits_for(std::uint64_t chain) noexcept { return waits_.has(chain); }
 
+  /// Any thread, once it has been started.
+  Interpreter& interpreter() const noexcept { return *interpreter_; }
+
   // The executor's own thread, attached.
 
   /// In a forked child (runtime/forked_child.h): what is queued is the parent's to do.
@@ -160,7 +164,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   // ThreadHost
   Waker& waker() noexcept override { return waker_; }
   bool has_jobs() const noexcept override;
-  bool run_jobs() noexcept override;
+  bool run_jobs(const Attached& py) noexcept override;
   void forget_interruption() noexcept override;
 
  private:
@@ -169,8 +173,8 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
 
   class Last;
 
-  void run(PyThreadState* state);
-  void serve() noexcept;
+  void run(Interpreter& interpreter, PyThreadState* state);
+  void serve(const Attached& py) noexcept;
   void sleep() noexcept;
   void say_held_up();
   Asked wake_for(Asked asked) noexcept;
@@ -179,6 +183,7 @@ class Executor final : public ThreadHost, public std::enable_shared_from_this<Ex
   const std::shared_ptr<ExitGuard> exit_guard_;
   const std::function<void(const Executor&)> ended_;
   const std::function<void(const Executor&)> on_held_up_;
+  Interpreter* interpreter_ = nullptr;  // set before anybody else knows this
   Thread thread_;
   ChainMailbox jobs_;
   Waker waker_;

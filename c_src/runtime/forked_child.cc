@@ -24,8 +24,9 @@ sigset_t& saved_mask() noexcept {
   return mask;
 }
 
-ForkedChild& watcher(PyObject* capsule) noexcept {
-  return *static_cast<ForkedChild*>(PyCapsule_GetPointer(capsule, kName));
+/// `self` of the hooks is `_erlang` and a capsule.
+ForkedChild& watcher(PyObject* self) noexcept {
+  return *static_cast<ForkedChild*>(PyCapsule_GetPointer(PyTuple_GET_ITEM(self, 1), kName));
 }
 
 PyObject* before_fork(PyObject* self, PyObject*) noexcept {
@@ -39,8 +40,10 @@ PyObject* after_in_parent(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* after_in_child(PyObject* self, PyObject*) noexcept {
-  watcher(self).in_child(Attached::in_slot());
-  Py_RETURN_NONE;
+  return module_slot(PyTuple_GET_ITEM(self, 0), [&](const Attached& py) {
+    watcher(self).in_child(py);
+    return PyRef::borrow(Py_None);
+  });
 }
 
 const PyMethodDef kHooks[] = {
@@ -72,10 +75,12 @@ PyRef exit_steps(const PyRef& exception) noexcept {
 
 }  // namespace
 
-bool ForkedChild::watch(const Attached&, std::function<void(const Attached&)> forget) {
+bool ForkedChild::watch(const Attached&, PyObject* module,
+                        std::function<void(const Attached&)> forget) {
   forget_ = std::move(forget);
   main_thread_ = pthread_self();
-  const PyRef self = PyRef::steal(PyCapsule_New(this, kName, nullptr));
+  const PyRef capsule = PyRef::steal(PyCapsule_New(this, kName, nullptr));
+  const PyRef self = capsule ? PyRef::steal(PyTuple_Pack(2, module, capsule.get())) : PyRef();
   const PyRef os = PyRef::steal(PyImport_ImportModule("os"));
   const PyRef hooks = PyRef::steal(PyDict_New());
   if (!self || !os || !hooks) return false;

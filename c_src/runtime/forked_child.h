@@ -20,9 +20,11 @@ namespace ep {
 
 class ForkedChild {
  public:
-  /// Once, attached, on Python's main thread: looks out for forks. `forget` is called in each
-  /// child, at once: what is queued is the parent's to do. False with a Python error set.
-  [[nodiscard]] bool watch(const Attached&, std::function<void(const Attached&)> forget);
+  /// Once, attached, on Python's main thread: looks out for forks; `module` is `_erlang`. `forget`
+  /// is called in each child, at once: what is queued is the parent's to do. False with a Python
+  /// error set.
+  [[nodiscard]] bool watch(const Attached&, PyObject* module,
+                           std::function<void(const Attached&)> forget);
 
   /// Any thread. Is this process such a child?
   bool here() const noexcept { return here_.load(std::memory_order_relaxed); }

@@ -62,7 +62,7 @@ class LastWords::Turn final : public Job {
   }
 
   explicit Turn(std::shared_ptr<Saying> saying) : saying_(std::move(saying)) {}
-  void run() noexcept override { saying_->say(Attached::in_slot()); }
+  void run(const Attached& py) noexcept override { saying_->say(py); }
   void abandon() noexcept override {}
 
  private:

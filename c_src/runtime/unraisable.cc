@@ -9,9 +9,9 @@ namespace {
 
 constexpr const char kHook[] = "unraisablehook";
 
-/// sys.unraisablehook(unraisable); `next` is the hook that was there before.
-PyObject* hook(PyObject* next, PyObject* unraisable) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+/// sys.unraisablehook(unraisable); `self` is `_erlang` and the hook that was there before.
+PyObject* hook(PyObject* self, PyObject* unraisable) noexcept {
+  return module_slot(PyTuple_GET_ITEM(self, 0), [&](const Attached& py) -> PyRef {
     const PyRef type = PyRef::steal(PyObject_GetAttrString(unraisable, "exc_type"));
     if (!type) return nullptr;
     Executor* const executor = Executor::current();
@@ -19,7 +19,7 @@ PyObject* hook(PyObject* next, PyObject* unraisable) noexcept {
         executor->interrupt_again(py, type.get()) == Interruption<PyObject*>::Again::kYes) {
       return PyRef::borrow(Py_None);
     }
-    return PyRef::steal(PyObject_CallOneArg(next, unraisable));
+    return PyRef::steal(PyObject_CallOneArg(PyTuple_GET_ITEM(self, 1), unraisable));
   });
 }
 
@@ -30,14 +30,16 @@ const PyMethodDef kDefinition = {
 
 }  // namespace
 
-bool keep_interruptions(const Attached&) noexcept {
+bool keep_interruptions(const Attached&, PyObject* module) noexcept {
   PyObject* const before = PySys_GetObject(kHook);  // borrowed
   if (before == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "there is no sys.unraisablehook");
     return false;
   }
+  const PyRef self = PyRef::steal(PyTuple_Pack(2, module, before));
+  if (!self) return false;
   const PyRef function =
-      PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), before));
+      PyRef::steal(PyCFunction_New(const_cast<PyMethodDef*>(&kDefinition), self.get()));
   return function && PySys_SetObject(kHook, function.get()) == 0;
 }
 

@@ -7,8 +7,8 @@
 
 namespace ep {
 
-/// Puts the hook in front of the one that there is, for good. What a program puts there later
-/// should pass on what it does not know. False with a Python error set.
-[[nodiscard]] bool keep_interruptions(const Attached&) noexcept;
+/// Puts the hook in front of the one that there is, for good; `module` is `_erlang`. What a program
+/// puts there later should pass on what it does not know. False with a Python error set.
+[[nodiscard]] bool keep_interruptions(const Attached&, PyObject* module) noexcept;
 
 }  // namespace ep

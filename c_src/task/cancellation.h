@@ -26,7 +26,7 @@ namespace ep::task {
 /// A cancelled task may take this long to come to its next await.
 inline constexpr Nanos kStuckAfter = 100 * kMillisecond;
 
-/// What a cancellation is about, and what it does to it. Attached, but for begin()'s part.
+/// What a cancellation is about, and what it does to it.
 class Unwanted {
  public:
   /// Any thread. Keeps this alive until release(), and has the janitor run `job`.
@@ -34,16 +34,16 @@ class Unwanted {
   virtual void release() noexcept = 0;
 
   enum class [[nodiscard]] Code : std::uint8_t{kDoesNotRun, kInterrupted};
-  virtual Code interrupt_code() noexcept = 0;
+  virtual Code interrupt_code(const Attached&) noexcept = 0;
   virtual bool has_task() const noexcept = 0;
 
   // Only if it has one.
 
-  virtual bool is_step_running() const noexcept = 0;
-  virtual void look_again_at(Nanos time) noexcept = 0;
+  virtual bool is_step_running(const Attached&) const noexcept = 0;
+  virtual void look_again_at(const Attached&, Nanos time) noexcept = 0;
   /// As post_to_janitor(), for the thread of its loop.
   virtual void post_to_loop(Job& job) noexcept = 0;
-  virtual void cancel_task() noexcept = 0;
+  virtual void end_task(const Attached&) noexcept = 0;
 
  protected:
   ~Unwanted() = default;
@@ -63,22 +63,22 @@ class Cancellation final : public Job {
   }
   Stage stage() const noexcept { return stage_.load(); }
 
-  void run() noexcept override {
-    if (stage() == Stage::kWithJanitor) return interrupt();
+  void run(const Attached& py) noexcept override {
+    if (stage() == Stage::kWithJanitor) return interrupt(py);
     stage_.store(Stage::kDone);
-    work_.cancel_task();
+    work_.end_task(py);
   }
   void abandon() noexcept override { stage_.store(Stage::kDone); }
 
  private:
   void let_go() noexcept override { work_.release(); }
 
-  void interrupt() noexcept {
-    if (work_.interrupt_code() == Unwanted::Code::kInterrupted || !work_.has_task()) {
+  void interrupt(const Attached& py) noexcept {
+    if (work_.interrupt_code(py) == Unwanted::Code::kInterrupted || !work_.has_task()) {
       stage_.store(Stage::kDone);
       return;
     }
-    if (work_.is_step_running()) work_.look_again_at(now() + kStuckAfter);
+    if (work_.is_step_running(py)) work_.look_again_at(py, now() + kStuckAfter);
     stage_.store(Stage::kWithLoop);
     work_.post_to_loop(*this);
   }

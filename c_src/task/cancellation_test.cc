@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fake_attached.h"
 #include "base/inbox.h"
 
 namespace ep::task {
@@ -16,16 +17,16 @@ class FakeWork final : public Unwanted {
  public:
   void post_to_janitor(Job& job) noexcept override { keep_for(janitor, job); }
   void release() noexcept override { --references; }
-  Code interrupt_code() noexcept override {
+  Code interrupt_code(const Attached&) noexcept override {
     if (!code_runs) return Code::kDoesNotRun;
     ++interruptions;
     return Code::kInterrupted;
   }
   bool has_task() const noexcept override { return is_task; }
-  bool is_step_running() const noexcept override { return step_runs; }
-  void look_again_at(Nanos time) noexcept override { second_look = time; }
+  bool is_step_running(const Attached&) const noexcept override { return step_runs; }
+  void look_again_at(const Attached&, Nanos time) noexcept override { second_look = time; }
   void post_to_loop(Job& job) noexcept override { keep_for(loop, job); }
-  void cancel_task() noexcept override { ++cancelled_tasks; }
+  void end_task(const Attached&) noexcept override { ++cancelled_tasks; }
 
   bool code_runs = false;
   bool is_task = false;
@@ -47,7 +48,7 @@ class FakeWork final : public Unwanted {
 
 bool run_one(Inbox& inbox) {
   const JobPtr job = inbox.take();
-  if (job) job->run();
+  if (job) job->run(Attached());
   return job != nullptr;
 }
 

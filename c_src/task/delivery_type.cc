@@ -18,7 +18,7 @@ struct Delivery {
 };
 
 PyObject* deliver(PyObject* self, PyObject* const* arguments, size_t count, PyObject*) noexcept {
-  return slot([&](const Attached& py) -> PyRef {
+  return slot(self, [&](const Attached& py) -> PyRef {
     if (PyVectorcall_NARGS(count) != 1) {
       PyErr_SetString(PyExc_TypeError, "expected one argument, the finished task");
       return nullptr;
@@ -32,7 +32,7 @@ PyObject* deliver(PyObject* self, PyObject* const* arguments, size_t count, PyOb
 
 void deallocate(PyObject* self) noexcept {
   auto& submission = reinterpret_cast<Delivery*>(self)->submission;
-  if (submission) submission->lose_task(Attached::in_slot());
+  if (submission) submission->lose_task(Dying(self));
   submission.~ResourceRef();
   free_object(self);
 }
@@ -76,36 +76,37 @@ PyRef make_task(const PythonNames& names, PyObject* loop, PyObject* awaitable) {
   if (!name) return nullptr;
   PyObject* const arguments[] = {loop, awaitable, name.get()};
   return PyRef::steal(
-      PyObject_VectorcallMethod(names.create_task, arguments, 2, names.create_task_keywords));
+      PyObject_VectorcallMethod(names.create_task, arguments, 2, names.create_task_keywords.get()));
 }
 
 /// A task runs in a copy of the context that it is made in, and hands that on to what it starts.
 PyRef make_task_for(const PythonNames& names, PyObject* loop, PyObject* awaitable,
                     PyObject* delivery) {
-  const PyRef token = PyRef::steal(PyContextVar_Set(names.delivery_variable, delivery));
+  const PyRef token = PyRef::steal(PyContextVar_Set(names.delivery_variable.get(), delivery));
   if (!token) return nullptr;
   PyRef task = make_task(names, loop, awaitable);
-  return PyContextVar_Reset(names.delivery_variable, token.get()) == 0 ? std::move(task) : PyRef();
+  return PyContextVar_Reset(names.delivery_variable.get(), token.get()) == 0 ? std::move(task)
+                                                                             : PyRef();
 }
 
 }  // namespace
 
-PyTypeObject* make_delivery_type(const Attached&, PyObject* module) {
-  return reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
+PyRef make_delivery_type(const Attached&, PyObject* module) {
+  return PyRef::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
 }
 
-ResourceRef<Submission> submission_of_context(const Attached&, const Services& services) noexcept {
+ResourceRef<Submission> submission_of_context(const Attached& py) noexcept {
   PyObject* value = nullptr;
-  if (PyContextVar_Get(services.names.delivery_variable, nullptr, &value) != 0) PyErr_Clear();
+  if (PyContextVar_Get(names_of(py).delivery_variable.get(), nullptr, &value) != 0) PyErr_Clear();
   const PyRef delivery = PyRef::steal(value);
-  if (!delivery || Py_TYPE(delivery.get()) != services.names.delivery) return {};
+  if (!delivery || Py_TYPE(delivery.get()) != names_of(py).delivery_type()) return {};
   return reinterpret_cast<Delivery*>(delivery.get())->submission;
 }
 
-PyRef new_task(const Attached&, Services& services, PyObject* loop, PyObject* awaitable,
+PyRef new_task(const Attached& py, PyObject* loop, PyObject* awaitable,
                ResourceRef<Submission> submission) {
-  const PythonNames& names = services.names;
-  const PyRef delivery = make_delivery(names.delivery, std::move(submission));
+  const PythonNames& names = names_of(py);
+  const PyRef delivery = make_delivery(names.delivery_type(), std::move(submission));
   if (!delivery) return nullptr;
   PyRef task = make_task_for(names, loop, awaitable, delivery.get());
   PyRef added;

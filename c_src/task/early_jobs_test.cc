@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "base/fake_attached.h"
 #include "base/inbox.h"
 
 namespace ep::task {
@@ -19,7 +20,7 @@ struct Fates {
 class Numbered final : public Job {
  public:
   Numbered(Fates& fates, int its_number) : number(its_number), fates_(fates) {}
-  void run() noexcept override { fates_.ran.push_back(number); }
+  void run(const Attached&) noexcept override { fates_.ran.push_back(number); }
   void abandon() noexcept override { fates_.abandoned.push_back(number); }
 
   const int number;
@@ -34,7 +35,7 @@ TEST(EarlyJobs, AreHandedOverInTheOrderOfTheirComing) {
   Fates fates;
   EarlyJobs early;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(early.add(make_job<Numbered>(fates, i)), nullptr);
-  early.open([](const JobPtr& job) { job->run(); }, [&] { fates.ran.push_back(99); });
+  early.open([](const JobPtr& job) { job->run(Attached()); }, [&] { fates.ran.push_back(99); });
   EXPECT_EQ(fates.ran, (std::vector<int>{0, 1, 2, 99}));
   EXPECT_EQ(early.state(), State::kOpen);
   EXPECT_NE(early.add(make_job<Numbered>(fates, 4)), nullptr);
@@ -78,7 +79,7 @@ TEST(EarlyJobsRace, NoJobIsLostAndTheOrderIsKept) {
     });
     early.open([&](JobPtr job) { abandon(loop.post(std::move(job))); }, kNothing);
     poster.join();
-    while (const JobPtr job = loop.take()) job->run();
+    while (const JobPtr job = loop.take()) job->run(Attached());
     ASSERT_EQ(fates.ran.size(), static_cast<std::size_t>(kJobs));
     for (int i = 0; i < kJobs; ++i) EXPECT_EQ(fates.ran[static_cast<std::size_t>(i)], i);
   }

@@ -8,6 +8,7 @@
 
 #include "cpython/error.h"
 #include "loop/running_scope.h"
+#include "task/python_names.h"
 #include "task/services.h"
 #include "task/submission.h"
 
@@ -127,10 +128,10 @@ PyObject* HostedLoop::python_loop(const Attached& py) {
 }
 
 bool HostedLoop::create_loop(const Attached& py) {
-  PyRef made = PyRef::steal(PyObject_CallNoArgs(services_.names.new_loop));
+  PyRef made = PyRef::steal(PyObject_CallNoArgs(names_of(py).new_loop));
   if (!made) return false;
   loop::EventLoop* const loop = loop::EventLoop::from(made.get());
-  python_loop_ = DeferredRef(py, std::move(made), services_.codec->drops());
+  python_loop_ = DeferredRef(py, std::move(made), py.interpreter().drops);
   loop->set_notifier(this);
   // It becomes known when it has what came first, so that jobs keep their order.
   early_.open([&](JobPtr job) { abandon(loop->post(std::move(job))); },
@@ -182,8 +183,8 @@ void HostedLoop::linger(const Attached& py) {
 }
 
 /// There can be no Python loop, for want of descriptors or memory perhaps; later there may.
-void HostedLoop::fail_early(const Attached&) noexcept {
-  PyErr_WriteUnraisable(services_.names.new_loop);
+void HostedLoop::fail_early(const Attached& py) noexcept {
+  PyErr_WriteUnraisable(names_of(py).new_loop);
   // Who adds one after this finds the loop parked.
   for (JobPtr& job : early_.take([this] { parking_.park(); })) abandon(std::move(job));
 }
@@ -261,7 +262,7 @@ void HostedLoop::retire_if_idle(const Attached& py, Nanos idle) noexcept {
   if (loop::EventLoop* const loop = loop_.load(); loop != nullptr) {
     if (loop->has_work() || loop->next_deadline() != kNever) return;
     const PyRef is_empty =
-        PyRef::steal(PyObject_CallOneArg(services_.names.is_empty, python_loop_.get(py)));
+        PyRef::steal(PyObject_CallOneArg(names_of(py).is_empty, python_loop_.get(py)));
     if (!is_empty) PyErr_WriteUnraisable(python_loop_.get(py));
     if (is_empty.get() != Py_True) return;
   }
@@ -302,7 +303,7 @@ void HostedLoop::finish(const Attached& py) {
     loop_.load()->set_notifier(nullptr);
     loop_.load()->set_stopping(false);  // somebody may have asked for that: in vain, until now
     const PyRef done =
-        PyRef::steal(PyObject_CallOneArg(services_.names.finish_loop, python_loop_.get(py)));
+        PyRef::steal(PyObject_CallOneArg(names_of(py).finish_loop, python_loop_.get(py)));
     if (!done) PyErr_WriteUnraisable(python_loop_.get(py));
   }
   if (owns_executor_) executor_->stop();

@@ -119,7 +119,7 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
    public:
     Part(HostedLoop& owner, void (HostedLoop::*body)(const Attached&))
         : owner_(owner), body_(body) {}
-    void run() noexcept override { (owner_.*body_)(Attached::in_slot()); }
+    void run(const Attached& py) noexcept override { (owner_.*body_)(py); }
     void abandon() noexcept override {}
 
    private:

@@ -10,6 +10,7 @@
 #include "beam/binary.h"
 #include "beam/external.h"
 #include "cpython/slot.h"
+#include "task/python_names.h"
 
 namespace ep::task {
 namespace {
@@ -46,25 +47,23 @@ class Arguments {
 /// One request on its way to a value. Each step returns null with `problem_` filled in.
 class Invocation {
  public:
-  Invocation(const Attached& py, Services& services, ErlNifEnv* env,
-             const convert::Options& options, Problem& problem)
-      : py_(py), services_(services), env_(env), options_(options), problem_(problem) {}
+  Invocation(const Atoms& atoms, ErlNifEnv* env, const convert::Options& options, Problem& problem)
+      : atoms_(atoms), env_(env), options_(options), problem_(problem) {}
 
-  PyRef run(ERL_NIF_TERM request) {
+  PyRef run(const Attached& py, ERL_NIF_TERM request) {
     int arity;
     const ERL_NIF_TERM* fields;
     if (!enif_get_tuple(env_, request, &arity, &fields)) return bad_request();
-    const Atoms& atoms = services_.beam.atoms;
-    if (fields[0] == atoms.call && arity == 5) {
-      const PyRef function = find_function(fields[1], fields[2]);
-      return function ? call(function.get(), fields[3], fields[4]) : nullptr;
+    if (fields[0] == atoms_.call && arity == 5) {
+      const PyRef function = find_function(py, fields[1], fields[2]);
+      return function ? call(py, function.get(), fields[3], fields[4]) : nullptr;
     }
-    if (fields[0] == atoms.eval && arity == 3) return eval(fields[1], fields[2]);
-    if (fields[0] == atoms.exec && arity == 2) return exec(fields[1]);
-    if (fields[0] == atoms.getattr && arity == 3) return getattr(fields[1], fields[2]);
-    if (fields[0] == atoms.call_method && arity == 5) {
-      const PyRef method = getattr(fields[1], fields[2]);
-      return method ? call(method.get(), fields[3], fields[4]) : nullptr;
+    if (fields[0] == atoms_.eval && arity == 3) return eval(py, fields[1], fields[2]);
+    if (fields[0] == atoms_.exec && arity == 2) return exec(py, fields[1]);
+    if (fields[0] == atoms_.getattr && arity == 3) return getattr(py, fields[1], fields[2]);
+    if (fields[0] == atoms_.call_method && arity == 5) {
+      const PyRef method = getattr(py, fields[1], fields[2]);
+      return method ? call(py, method.get(), fields[3], fields[4]) : nullptr;
     }
     return bad_request();
   }
@@ -80,20 +79,20 @@ class Invocation {
     return nullptr;
   }
 
-  PyRef name(ERL_NIF_TERM term) {
-    PyRef name = services_.codec->name(py_, env_, term);
+  PyRef name(const Attached& py, ERL_NIF_TERM term) {
+    PyRef name = convert::codec_of(py).name(py, env_, term);
     if (!name) PyErr_SetString(PyExc_TypeError, "a name must be an atom or a UTF-8 binary");
     return name;
   }
 
-  PyRef find_function(ERL_NIF_TERM module_term, ERL_NIF_TERM function_term) {
-    const PyRef module_name = name(module_term);
-    const PyRef function_name = module_name ? name(function_term) : PyRef();
+  PyRef find_function(const Attached& py, ERL_NIF_TERM module_term, ERL_NIF_TERM function_term) {
+    const PyRef module_name = name(py, module_term);
+    const PyRef function_name = module_name ? name(py, function_term) : PyRef();
     if (!function_name) return nullptr;
-    const PyRef module = import(module_name.get());
-    PyRef function = module ? attribute(module.get(), function_name.get()) : PyRef();
+    const PyRef module = import(py, module_name.get());
+    PyRef function = module ? attribute(py, module.get(), function_name.get()) : PyRef();
     if (!function && (module ? PyErr_ExceptionMatches(PyExc_AttributeError)
-                             : is_missing_module(module_name.get()))) {
+                             : is_missing_module(py, module_name.get()))) {
       PyErr_Clear();
       problem_.kind = Problem::Kind::kNotFound;
       problem_.module = module_term;
@@ -102,9 +101,9 @@ class Invocation {
     return function;
   }
 
-  PyRef import(PyObject* name) {
+  PyRef import(const Attached& py, PyObject* name) {
     PyRef module = PyRef::steal(PyImport_GetModule(name));
-    if (module && !is_initializing(module.get())) return module;
+    if (module && !is_initializing(py, module.get())) return module;
     if (!module && PyErr_Occurred()) return nullptr;
     // Imports it, or waits for the thread that is importing it.
     const PyRef top =
@@ -115,24 +114,24 @@ class Invocation {
     return module;
   }
 
-  bool is_initializing(PyObject* module) {
-    const PyRef spec = PyRef::steal(PyObject_GetAttr(module, services_.names.spec));
+  bool is_initializing(const Attached& py, PyObject* module) {
+    const PyRef spec = PyRef::steal(PyObject_GetAttr(module, names_of(py).spec));
     if (spec.get() == Py_None)
       return false;  // __main__; an AttributeError would cost more than all
     const PyRef flag =
-        spec ? PyRef::steal(PyObject_GetAttr(spec.get(), services_.names.initializing)) : PyRef();
+        spec ? PyRef::steal(PyObject_GetAttr(spec.get(), names_of(py).initializing)) : PyRef();
     if (!flag) PyErr_Clear();
     return flag && flag.get() == Py_True;
   }
 
   /// The error that is set says that `name` itself, or a package above it, is not there; one that
   /// is missing deeper in, for an import of that module's own, is an ordinary exception.
-  bool is_missing_module(PyObject* name) {
+  bool is_missing_module(const Attached& py, PyObject* name) {
     if (!PyErr_ExceptionMatches(PyExc_ModuleNotFoundError)) return false;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    const PyRef missing = PyRef::steal(PyObject_GetAttr(value, services_.names.name));
+    const PyRef missing = PyRef::steal(PyObject_GetAttr(value, names_of(py).name));
     if (!missing) PyErr_Clear();
     bool is_missing = missing && PyUnicode_Check(missing.get()) &&
                       PyUnicode_Tailmatch(name, missing.get(), 0, PY_SSIZE_T_MAX, -1) == 1;
@@ -144,7 +143,7 @@ class Invocation {
   }
 
   /// object.a.b for "a.b".
-  PyRef attribute(PyObject* object, PyObject* path) {
+  PyRef attribute(const Attached&, PyObject* object, PyObject* path) {
     const Py_ssize_t length = PyUnicode_GetLength(path);
     PyRef current = PyRef::borrow(object);
     for (Py_ssize_t start = 0; current;) {
@@ -159,7 +158,8 @@ class Invocation {
     return current;
   }
 
-  PyRef call(PyObject* function, ERL_NIF_TERM positional, ERL_NIF_TERM keywords) {
+  PyRef call(const Attached& py, PyObject* function, ERL_NIF_TERM positional,
+             ERL_NIF_TERM keywords) {
     unsigned count;
     std::size_t keyword_count;
     if (!enif_get_list_length(env_, positional, &count)) {
@@ -171,16 +171,16 @@ class Invocation {
       return nullptr;
     }
     Arguments arguments(count + keyword_count);
-    if (!add_positional(arguments, positional)) return nullptr;
+    if (!add_positional(py, arguments, positional)) return nullptr;
     if (keyword_count == 0) return arguments.call(function, count, nullptr);
-    const PyRef names = add_keywords(arguments, keywords, keyword_count);
+    const PyRef names = add_keywords(py, arguments, keywords, keyword_count);
     return names ? arguments.call(function, count, names.get()) : nullptr;
   }
 
-  bool add_positional(Arguments& arguments, ERL_NIF_TERM list) {
+  bool add_positional(const Attached& py, Arguments& arguments, ERL_NIF_TERM list) {
     ERL_NIF_TERM head;
     for (std::size_t i = 0; enif_get_list_cell(env_, list, &head, &list); ++i) {
-      PyRef value = convert(head);
+      PyRef value = convert(py, head);
       if (!value) {
         problem_.failure.in_element(i);
         return false;
@@ -190,10 +190,11 @@ class Invocation {
     return true;
   }
 
-  PyRef add_keywords(Arguments& arguments, ERL_NIF_TERM map, std::size_t count) {
+  PyRef add_keywords(const Attached& py, Arguments& arguments, ERL_NIF_TERM map,
+                     std::size_t count) {
     PyRef names = PyRef::steal(PyTuple_New(static_cast<Py_ssize_t>(count)));
     if (!names) return nullptr;
-    const bool done = each_pair(map, [&](std::size_t i, PyRef key, PyRef value) {
+    const bool done = each_pair(py, map, [&](std::size_t i, PyRef key, PyRef value) {
       PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i), key.release());
       arguments.add(std::move(value));
       return true;
@@ -203,7 +204,7 @@ class Invocation {
 
   /// Calls `take(index, name, value)` for each pair of a map whose keys are names.
   template <class Take>
-  bool each_pair(ERL_NIF_TERM map, Take&& take) {
+  bool each_pair(const Attached& py, ERL_NIF_TERM map, Take&& take) {
     ErlNifMapIterator pairs;
     if (!enif_map_iterator_create(env_, map, &pairs, ERL_NIF_MAP_ITERATOR_FIRST)) {
       throw std::bad_alloc();
@@ -212,8 +213,8 @@ class Invocation {
     bool good = true;
     for (std::size_t i = 0;
          good && enif_map_iterator_get_pair(env_, &pairs, &key_term, &value_term); ++i) {
-      PyRef key = is_told_apart(map, key_term) ? name(key_term) : failed_conversion();
-      PyRef value = key ? convert(value_term) : PyRef();
+      PyRef key = is_told_apart(map, key_term) ? name(py, key_term) : failed_conversion();
+      PyRef value = key ? convert(py, value_term) : PyRef();
       if (key && !value) problem_.failure.in_value_of(std::string(PyUnicode_AsUTF8(key.get())));
       good = value && take(i, std::move(key), std::move(value));
       enif_map_iterator_next(env_, &pairs);
@@ -236,8 +237,8 @@ class Invocation {
     return false;
   }
 
-  PyRef convert(ERL_NIF_TERM term) {
-    PyRef value = services_.codec->to_object(py_, env_, term, options_, problem_.failure);
+  PyRef convert(const Attached& py, ERL_NIF_TERM term) {
+    PyRef value = convert::codec_of(py).to_object(py, env_, term, options_, problem_.failure);
     return value ? std::move(value) : failed_conversion();
   }
 
@@ -262,32 +263,32 @@ class Invocation {
     return PyRef::steal(Py_CompileStringObject(source, file, start, &flags, -1));
   }
 
-  PyRef exec(ERL_NIF_TERM code) {
+  PyRef exec(const Attached& py, ERL_NIF_TERM code) {
     const auto text = source(code);
-    const PyRef file = text ? name_of_source(*text) : PyRef();
+    const PyRef file = text ? name_of_source(py, *text) : PyRef();
     const PyRef compiled = file ? compile(text->c_str(), Py_file_input, file.get()) : PyRef();
-    PyObject* const scope = services_.names.main_dict;
+    PyObject* const scope = names_of(py).main_dict.get();
     const PyRef done =
         compiled ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope, scope)) : PyRef();
     return done ? PyRef::borrow(Py_None) : nullptr;
   }
 
   /// Under which tracebacks find its lines.
-  PyRef name_of_source(const std::string& text) {
+  PyRef name_of_source(const Attached& py, const std::string& text) {
     const PyRef object = PyRef::steal(
         PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
     if (!object) return nullptr;
-    return PyRef::steal(PyObject_CallOneArg(services_.names.keep_source, object.get()));
+    return PyRef::steal(PyObject_CallOneArg(names_of(py).keep_source, object.get()));
   }
 
-  PyRef eval(ERL_NIF_TERM code, ERL_NIF_TERM locals_term) {
+  PyRef eval(const Attached& py, ERL_NIF_TERM code, ERL_NIF_TERM locals_term) {
     const auto text = source(code);
     if (!text) return nullptr;
     // As Python's own eval() has it.
     const std::size_t start = std::min(text->find_first_not_of(" \t"), text->size());
-    const PyRef compiled = compile(text->c_str() + start, Py_eval_input, services_.names.eval_file);
+    const PyRef compiled = compile(text->c_str() + start, Py_eval_input, names_of(py).eval_file);
     if (!compiled) return nullptr;
-    PyObject* const globals = services_.names.main_dict;
+    PyObject* const globals = names_of(py).main_dict.get();
     std::size_t count;
     if (!enif_get_map_size(env_, locals_term, &count)) {
       PyErr_SetString(PyExc_TypeError, "locals must be a map");
@@ -298,24 +299,23 @@ class Invocation {
     const PyRef scope = PyRef::steal(PyDict_Copy(globals));
     if (!scope) return nullptr;
     const bool done =
-        each_pair(locals_term, [&](std::size_t, const PyRef& key, const PyRef& value) {
+        each_pair(py, locals_term, [&](std::size_t, const PyRef& key, const PyRef& value) {
           return PyDict_SetItem(scope.get(), key.get(), value.get()) == 0;
         });
     return done ? PyRef::steal(PyEval_EvalCode(compiled.get(), scope.get(), scope.get())) : nullptr;
   }
 
-  PyRef getattr(ERL_NIF_TERM object_term, ERL_NIF_TERM name_term) {
-    const PyRef object = convert(object_term);
-    if (object && services_.codec->is_ref(object.get())) {
+  PyRef getattr(const Attached& py, ERL_NIF_TERM object_term, ERL_NIF_TERM name_term) {
+    const PyRef object = convert(py, object_term);
+    if (object && convert::codec_of(py).is_ref(object.get())) {
       problem_.failure.set(convert::Why::kNoObject);
       return failed_conversion();
     }
-    const PyRef path = object ? name(name_term) : PyRef();
-    return path ? attribute(object.get(), path.get()) : nullptr;
+    const PyRef path = object ? name(py, name_term) : PyRef();
+    return path ? attribute(py, object.get(), path.get()) : nullptr;
   }
 
-  const Attached& py_;
-  Services& services_;
+  const Atoms& atoms_;
   ErlNifEnv* const env_;
   const convert::Options& options_;
   Problem& problem_;
@@ -325,7 +325,7 @@ class Invocation {
 
 PyRef invoke(const Attached& py, Services& services, ErlNifEnv* env, ERL_NIF_TERM request,
              const convert::Options& options, Problem& problem) {
-  return Invocation(py, services, env, options, problem).run(request);
+  return Invocation(services.beam.atoms, env, options, problem).run(py, request);
 }
 
 }  // namespace ep::task

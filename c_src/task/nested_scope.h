@@ -7,14 +7,14 @@
 
 #include "cpython/attach.h"
 #include "cpython/ref.h"
-#include "task/services.h"
+#include "task/python_names.h"
 
 namespace ep::task {
 
 class NestedScope {
  public:
   /// Does nothing unless `nested`. Throws PythonError.
-  NestedScope(const Attached&, const Services& services, bool nested);
+  NestedScope(const Attached&, bool nested);
   ~NestedScope();
   NestedScope(const NestedScope&) = delete;
   NestedScope& operator=(const NestedScope&) = delete;
@@ -23,7 +23,7 @@ class NestedScope {
   PyRef swap_task(PyObject* task) const noexcept;
   bool set_hooks(PyObject* hooks) const noexcept;
 
-  const Services& services_;
+  Interpreter& interpreter_;
   PyRef loop_;  // hidden, or null
   PyRef task_;
   PyRef hooks_;

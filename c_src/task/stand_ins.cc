@@ -16,14 +16,14 @@ class StandIns::Turn final : public Job {
  public:
   Turn(StandIns& owner, const Assignment& assignment) : owner_(owner), assignment_(assignment) {}
 
-  void run() noexcept override {
+  void run(const Attached& py) noexcept override {
     if (!owner_.goes_on(assignment_)) return owner_.offer_if_asked();
     const bool is_needed = owner_.is_held_up(*assignment_.loop);
     const auto submission = is_needed ? assignment_.queue->pop() : ResourceRef<Submission>();
     if (!submission) return owner_.finished(assignment_);
     // The next turn first: what is started now may run a loop of its own, which serves other jobs.
     owner_.take_up(assignment_);
-    submission->start_at(assignment_.stand_in);
+    submission->start_at(py, assignment_.stand_in);
   }
   void abandon() noexcept override { owner_.finished(assignment_); }
 

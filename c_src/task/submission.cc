@@ -8,6 +8,7 @@
 #include "task/hosted_loop.h"
 #include "task/invoke.h"
 #include "task/nested_scope.h"
+#include "task/python_names.h"
 #include "task/services.h"
 
 namespace ep::task {
@@ -34,14 +35,14 @@ Submission::Submission(Services& services, ResourceRef<HostedLoop> loop, const S
       options_(spec.options),
       deadline_(spec.deadline) {}
 
-ResourceRef<Submission> Submission::current(const Attached& py, const Services& services) noexcept {
+ResourceRef<Submission> Submission::current(const Attached& py) noexcept {
   const Executor* const executor = Executor::current();
   Work* const work = executor != nullptr ? executor->work() : nullptr;
   // In a loop's own tick it depends on the callback.
   if (auto* const submission = dynamic_cast<Submission*>(work)) {
     return ResourceRef<Submission>::share(submission);
   }
-  return submission_of_context(py, services);
+  return submission_of_context(py);
 }
 
 Work& Submission::host() noexcept { return place(); }
@@ -78,9 +79,9 @@ bool Submission::post_as(ErlNifEnv* caller, JobPtr job, bool is_ticket) noexcept
 }
 
 /// By what has been posted, on the thread of its loop.
-void Submission::redeem(bool is_ticket) noexcept {
-  if (!is_ticket) return start_at(loop_);
-  if (const auto oldest = queue().pop()) oldest->start_at(loop_);
+void Submission::redeem(const Attached& py, bool is_ticket) noexcept {
+  if (!is_ticket) return start_at(py, loop_);
+  if (const auto oldest = queue().pop()) oldest->start_at(py, loop_);
   services_.stand_ins.offer_if_asked();
 }
 
@@ -95,7 +96,7 @@ class Submission::Continuation final : public Job {
  public:
   Continuation(Submission& owner, bool is_ticket)
       : owner_(ResourceRef<Submission>::share(&owner)), is_ticket_(is_ticket) {}
-  void run() noexcept override { owner_->redeem(is_ticket_); }
+  void run(const Attached& py) noexcept override { owner_->redeem(py, is_ticket_); }
   void abandon() noexcept override { owner_->give_back(is_ticket_); }
 
  private:
@@ -105,12 +106,11 @@ class Submission::Continuation final : public Job {
 
 // ---- doing the work, on the executor's thread
 
-void Submission::run() noexcept { redeem(is_ticket_); }
+void Submission::run(const Attached& py) noexcept { redeem(py, is_ticket_); }
 
 void Submission::abandon() noexcept { give_back(is_ticket_); }
 
-void Submission::start_at(const ResourceRef<HostedLoop>& place) noexcept {
-  const Attached py = Attached::in_slot();
+void Submission::start_at(const Attached& py, const ResourceRef<HostedLoop>& place) noexcept {
   if (place.get() != loop_.get()) {
     place->has_guest();
     other_place_ = place;
@@ -128,12 +128,12 @@ void Submission::start_at(const ResourceRef<HostedLoop>& place) noexcept {
 
 void Submission::perform_pending(const Attached& py) noexcept {
   try {
-    const NestedScope nested(py, services_, place().executor().inside_wait());
+    const NestedScope nested(py, place().executor().inside_wait());
     perform(py);
   } catch (const PythonError&) {
     fail_with_error(py);
   } catch (const std::exception& error) {
-    set_error_from_cpp_exception(py);
+    set_error_from_cpp_exception();
     fail_with_error(py);
   }
   PyErr_Clear();  // an interruption that came too late to matter
@@ -156,14 +156,14 @@ void Submission::perform(const Attached& py) {
 
 void Submission::handle(const Attached& py, PyRef value) {
   if (services_.forked.here()) services_.forked.end(py, nullptr);
-  while (Py_TYPE(value.get()) == reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
-    const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), services_.names.inline_));
+  while (Py_TYPE(value.get()) == names_of(py).schedule_marker.type()) {
+    const PyRef is_inline = PyRef::steal(PyObject_GetAttr(value.get(), names_of(py).inline_));
     PyRef continuation =
-        is_inline ? PyRef::steal(PyObject_CallMethodNoArgs(value.get(), services_.names.take))
+        is_inline ? PyRef::steal(PyObject_CallMethodNoArgs(value.get(), names_of(py).take))
                   : PyRef();
     if (!continuation) return fail_with_error(py);
     if (is_inline.get() != Py_True) {
-      continuation_ = DeferredRef(py, std::move(continuation), services_.codec->drops());
+      continuation_ = DeferredRef(py, std::move(continuation), py.interpreter().drops);
       return continue_later();
     }
     value = PyRef::steal(PyObject_CallNoArgs(continuation.get()));
@@ -173,7 +173,7 @@ void Submission::handle(const Attached& py, PyRef value) {
   if (async == nullptr || async->am_await == nullptr) return succeed(py, value.get());
   if (!place().executor().inside_wait()) return start_task(py, value.get());
   // What waits below blocks this thread, and with it the loop.
-  value = PyRef::steal(PyObject_CallOneArg(services_.names.run_nested, value.get()));
+  value = PyRef::steal(PyObject_CallOneArg(names_of(py).run_nested, value.get()));
   return value ? succeed(py, value.get()) : fail_with_error(py);
 }
 
@@ -187,9 +187,9 @@ void Submission::continue_later() {
 void Submission::start_task(const Attached& py, PyObject* awaitable) {
   PyObject* const loop = place().python_loop(py);
   if (loop == nullptr) return fail_with_error(py);
-  const PyRef task = new_task(py, services_, loop, awaitable, ResourceRef<Submission>::share(this));
+  const PyRef task = new_task(py, loop, awaitable, ResourceRef<Submission>::share(this));
   if (!task) return fail_with_error(py);
-  task_ = DeferredRef(py, task, services_.codec->drops());
+  task_ = DeferredRef(py, task, py.interpreter().drops);
   task_started_.store(true);
   // Cancelled meanwhile, perhaps, by somebody who saw no task yet.
   if (!claim_.is_open()) cancel_task(py);
@@ -197,16 +197,15 @@ void Submission::start_task(const Attached& py, PyObject* awaitable) {
 
 void Submission::cancel_task(const Attached& py) noexcept {
   if (!task_) return;
-  const PyRef result =
-      PyRef::steal(PyObject_CallMethodNoArgs(task_.get(py), services_.names.cancel));
+  const PyRef result = PyRef::steal(PyObject_CallMethodNoArgs(task_.get(py), names_of(py).cancel));
   if (!result) PyErr_Clear();
 }
 
 void Submission::finish_task(const Attached& py, PyObject* task) noexcept {
   const PyRef done = task_.take(py);
-  const PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(task, services_.names.result));
+  const PyRef value = PyRef::steal(PyObject_CallMethodNoArgs(task, names_of(py).result));
   if (!value) return fail_with_error(py);
-  if (Py_TYPE(value.get()) != reinterpret_cast<PyTypeObject*>(services_.names.schedule_marker)) {
+  if (Py_TYPE(value.get()) != names_of(py).schedule_marker.type()) {
     return succeed(py, value.get());
   }
   handle(py, PyRef::borrow(value.get()));
@@ -268,7 +267,7 @@ void Submission::succeed(const Attached& py, PyObject* value) noexcept {
   ERL_NIF_TERM term;
   Problem problem;
   problem.kind = Problem::Kind::kConversion;
-  if (!services_.codec->to_term(py, env, value, options_, &term, problem.failure)) {
+  if (!convert::codec_of(py).to_term(py, env, value, options_, &term, problem.failure)) {
     return fail(py, problem);
   }
   reply(nullptr, lease.env(), enif_make_tuple2(env, services_.beam.atoms.ok, term),
@@ -306,7 +305,7 @@ void Submission::fail_with_error(const Attached& py) noexcept {
       now() >= deadline_ && PyErr_GivenExceptionMatches(exception.get(), PyExc_TimeoutError) != 0;
   reply_error(nullptr, env,
               too_late ? services_.beam.atoms.timeout
-                       : services_.codec->exception_reason(py, env.get(), exception.get()));
+                       : convert::codec_of(py).exception_reason(py, env.get(), exception.get()));
 }
 
 void Submission::refuse(ErlNifEnv* caller) noexcept {
@@ -329,20 +328,19 @@ Submission::Cancelled Submission::cancel() noexcept {
 }
 
 void Submission::post_to_janitor(Job& job) noexcept {
-  ep::abandon(services_.interpreter->janitor().post(queued(&job)));
+  ep::abandon(loop_->executor().interpreter().janitor->post(queued(&job)));
 }
 
-Submission::Code Submission::interrupt_code() noexcept {
+Submission::Code Submission::interrupt_code(const Attached& py) noexcept {
   const Executor::Asked asked =
-      place().executor().interrupt(Attached::in_slot(), *this, chain_, services_.names.interrupted);
+      place().executor().interrupt(py, *this, chain_, names_of(py).interrupted);
   return asked == Executor::Asked::kNotHere ? Code::kDoesNotRun : Code::kInterrupted;
 }
 
-bool Submission::is_step_running() const noexcept {
-  const Attached py = Attached::in_slot();
+bool Submission::is_step_running(const Attached& py) const noexcept {
   if (!task_) return false;
   const PyRef current =
-      PyRef::steal(PyObject_CallOneArg(services_.names.current_task, place().python_loop(py)));
+      PyRef::steal(PyObject_CallOneArg(names_of(py).current_task, place().python_loop(py)));
   if (!current) PyErr_Clear();
   return current && current.get() == task_.get(py);
 }
@@ -352,11 +350,11 @@ class Submission::SecondLook final : public Job {
  public:
   explicit SecondLook(Submission& submission)
       : submission_(ResourceRef<Submission>::share(&submission)) {}
-  void run() noexcept override {
-    if (!submission_->is_step_running()) return;
+  void run(const Attached& py) noexcept override {
+    if (!submission_->is_step_running(py)) return;
     HostedLoop& loop = submission_->place();
-    static_cast<void>(loop.executor().interrupt(Attached::in_slot(), loop, submission_->chain_,
-                                                submission_->services_.names.interrupted));
+    static_cast<void>(
+        loop.executor().interrupt(py, loop, submission_->chain_, names_of(py).interrupted));
   }
   void abandon() noexcept override {}
 
@@ -364,8 +362,8 @@ class Submission::SecondLook final : public Job {
   const ResourceRef<Submission> submission_;
 };
 
-void Submission::look_again_at(Nanos time) noexcept {
-  services_.interpreter->janitor().run_at(Attached::in_slot(), make_job<SecondLook>(*this), time);
+void Submission::look_again_at(const Attached& py, Nanos time) noexcept {
+  loop_->executor().interpreter().janitor->run_at(py, make_job<SecondLook>(*this), time);
 }
 
 void Submission::post_to_loop(Job& job) noexcept {
@@ -373,8 +371,8 @@ void Submission::post_to_loop(Job& job) noexcept {
 }
 
 /// A loop that closes cancels its tasks itself; once more would disturb their cleaning up.
-void Submission::cancel_task() noexcept {
-  if (!place().closing()) cancel_task(Attached::in_slot());
+void Submission::end_task(const Attached& py) noexcept {
+  if (!place().closing()) cancel_task(py);
 }
 
 }  // namespace ep::task

@@ -51,7 +51,7 @@ class Submission final : public Job, public Work, private Unwanted {
  public:
   Submission(Services& services, ResourceRef<HostedLoop> loop, const SubmissionSpec& spec);
 
-  void run() noexcept override;
+  void run(const Attached& py) noexcept override;
   void abandon() noexcept override;
   Work& host() noexcept override;
 
@@ -59,7 +59,7 @@ class Submission final : public Job, public Work, private Unwanted {
   /// where it has to start. False: that has closed.
   [[nodiscard]] bool post(ErlNifEnv* caller) noexcept;
   /// By who has taken it out of its queue: starts it on this thread, which is that of `place`.
-  void start_at(const ResourceRef<HostedLoop>& place) noexcept;
+  void start_at(const Attached&, const ResourceRef<HostedLoop>& place) noexcept;
   /// By who has taken it out of its queue: ends it with {error, overloaded}.
   void refuse(ErlNifEnv* caller) noexcept;
   /// After a refused post(): kOurs if there has been no reply, and now there won't be one.
@@ -100,7 +100,7 @@ class Submission final : public Job, public Work, private Unwanted {
 
   /// The submission that the code on this thread works for: as a call, in a task, or in whatever
   /// inherits a task's context. Null if there is none, or it has been answered.
-  static ResourceRef<Submission> current(const Attached&, const Services& services) noexcept;
+  static ResourceRef<Submission> current(const Attached&) noexcept;
 
  private:
   class SecondLook;
@@ -120,7 +120,7 @@ class Submission final : public Job, public Work, private Unwanted {
   StartQueue& queue() const noexcept;
   bool is_waited_for() const noexcept;
   bool post_as(ErlNifEnv* caller, JobPtr job, bool is_ticket) noexcept;
-  void redeem(bool is_ticket) noexcept;
+  void redeem(const Attached&, bool is_ticket) noexcept;
   void give_back(bool is_ticket) noexcept;
   void perform_pending(const Attached&) noexcept;
   void perform(const Attached&);
@@ -132,12 +132,12 @@ class Submission final : public Job, public Work, private Unwanted {
   // Unwanted, attached
   void post_to_janitor(Job& job) noexcept override;
   void release() noexcept override { enif_release_resource(this); }
-  Code interrupt_code() noexcept override;
+  Code interrupt_code(const Attached&) noexcept override;
   bool has_task() const noexcept override { return task_started_.load(); }
-  bool is_step_running() const noexcept override;
-  void look_again_at(Nanos time) noexcept override;
+  bool is_step_running(const Attached&) const noexcept override;
+  void look_again_at(const Attached&, Nanos time) noexcept override;
   void post_to_loop(Job& job) noexcept override;
-  void cancel_task() noexcept override;
+  void end_task(const Attached&) noexcept override;
 
   void succeed(const Attached&, PyObject* value) noexcept;
   void fail(const Attached&, const Problem& problem) noexcept;

@@ -1,6 +1,7 @@
-// Interpreter: CPython in this VM. Started once, on a thread of its own that Python takes for its
-// main thread, and kept until the VM ends: extension modules can't be loaded into a process twice,
-// so stopping the application stops the executors, never the interpreter (docs/decisions/).
+// Python: CPython in this VM, with its main interpreter. Started once, on a thread of its own that
+// Python takes for its main thread, and kept until the VM ends: extension modules can't be loaded
+// into a process twice, so stopping the application stops the executors, never the interpreter
+// (docs/decisions/).
 //
 // Three executors belong to it. `main()` is Python's main thread: signal handlers run there, and
 // bin/erlpy runs its program there. `janitor()` does what nobody should wait for: it raises
@@ -17,7 +18,7 @@
 
 namespace ep {
 
-class Interpreter {
+class Python {
  public:
   struct Config {
     std::string
@@ -31,19 +32,20 @@ class Interpreter {
 
   /// Starts CPython on a new thread and calls `started` there with an error text, empty if all went
   /// well. Then the executors serve.
-  explicit Interpreter(Config config, std::function<void(std::string)> started);
+  explicit Python(Config config, std::function<void(std::string)> started);
 
   /// After a successful start only.
-  PyInterpreterState* state() const noexcept { return state_; }
+  Interpreter& interpreter() noexcept { return interpreter_; }
   Executor& main() noexcept { return *main_; }
   Executor& janitor() noexcept { return *janitor_; }
   Executor& undertaker() noexcept { return *undertaker_; }
 
  private:
-  std::string initialize(const Config& config);
+  /// Gives the thread's state, detached.
+  std::string initialize(const Config& config, PyThreadState** thread_state);
   void run(const Config& config, const std::function<void(std::string)>& started);
 
-  PyInterpreterState* state_ = nullptr;
+  Interpreter interpreter_;
   std::shared_ptr<Executor> main_;
   std::shared_ptr<Executor> janitor_;
   std::shared_ptr<Executor> undertaker_;

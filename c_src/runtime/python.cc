@@ -1,4 +1,4 @@
-#include "runtime/interpreter.h"
+#include "runtime/python.h"
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -59,7 +59,7 @@ bool put_first_on_path(const std::string& directory) {
 
 }  // namespace
 
-Interpreter::Interpreter(Config config, std::function<void(std::string)> started) {
+Python::Python(Config config, std::function<void(std::string)> started) {
   const auto make = [&config](const char* name, Nanos max_spin) {
     Executor::Config its = config.executor;
     its.name = name;
@@ -74,24 +74,26 @@ Interpreter::Interpreter(Config config, std::function<void(std::string)> started
   });
 }
 
-void Interpreter::run(const Config& config, const std::function<void(std::string)>& started) {
-  if (std::string error = initialize(config); !error.empty()) {
+void Python::run(const Config& config, const std::function<void(std::string)>& started) {
+  PyThreadState* thread_state = nullptr;
+  if (std::string error = initialize(config, &thread_state); !error.empty()) {
     started(std::move(error));
     return;
   }
-  PyThreadState* const thread_state = PyEval_SaveThread();
+  interpreter_.janitor = janitor_.get();
+  interpreter_.undertaker = undertaker_.get();
   try {
-    janitor_->start(state_);
-    undertaker_->start(state_);
+    janitor_->start(interpreter_);
+    undertaker_->start(interpreter_);
   } catch (const std::exception& error) {
     started(std::string("can't start a thread: ") + error.what());
     return;
   }
   started({});
-  main_->adopt(thread_state);
+  main_->adopt(interpreter_, thread_state);
 }
 
-std::string Interpreter::initialize(const Config& config) {
+std::string Python::initialize(const Config& config, PyThreadState** thread_state) {
   keep_large_buffers();
   if (dlopen(config.libpython.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return std::string("can't make the symbols of libpython global: ") + dlerror();
@@ -99,12 +101,12 @@ std::string Interpreter::initialize(const Config& config) {
   if (config.sandbox && !enter_sandbox()) return "no memory for the sandbox";
   const PyStatus status = initialize_python(config.executable);
   if (PyStatus_Exception(status)) return text(status);
-  const Attached py = Attached::in_slot();
+  interpreter_.state = PyInterpreterState_Get();
+  *thread_state = PyEval_SaveThread();
+  const AttachScope py(interpreter_, *thread_state);
   if (config.sandbox && !close_gaps_of_sandbox(py)) return take_error_text(py);
-  if (!keep_interruptions(py)) return take_error_text(py);
-  if (!put_first_on_path(config.package_dir) || !config.prepare(py)) return take_error_text(py);
-  state_ = PyInterpreterState_Get();
-  return {};
+  const bool prepared = put_first_on_path(config.package_dir) && config.prepare(py);
+  return prepared ? std::string() : take_error_text(py);
 }
 
 }  // namespace ep

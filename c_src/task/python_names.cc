@@ -1,0 +1,20 @@
+#include "task/python_names.h"
+
+#include "cpython/slot.h"
+#include "task/delivery_type.h"
+
+namespace ep::task {
+
+PythonNames::PythonNames(const Attached& py, PyObject* module)
+    : no_asyncgen_hooks(or_throw(PyTuple_Pack(2, Py_None, Py_None))),
+      create_task_keywords(or_throw(PyTuple_Pack(1, name.get()))),
+      delivery(or_throw(make_delivery_type(py, module))),
+      delivery_variable(or_throw(PyContextVar_New("erlang_delivery", nullptr))) {}
+
+bool add_names(const Attached& py, PyObject* module) noexcept {
+  return translate_errors(py, [&] {
+    py.interpreter().add(py.interpreter().names, std::make_unique<PythonNames>(py, module));
+  });
+}
+
+}  // namespace ep::task
