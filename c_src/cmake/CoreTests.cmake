@@ -24,6 +24,7 @@ endif()
 function(ep_core_tests flavour)
   add_executable(${flavour} EXCLUDE_FROM_ALL ${core_files})
   target_include_directories(${flavour} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(${flavour} SYSTEM PRIVATE "${EP_ERLANG_INCLUDE_DIR}")  # of terms/
   # No NDEBUG: assertions are on in tests. Frame pointers make the sanitizers' stacks whole.
   target_compile_options(${flavour} PRIVATE -UNDEBUG -fno-omit-frame-pointer ${ARGN})
   target_link_options(${flavour} PRIVATE ${ARGN})
