@@ -7,7 +7,7 @@
 -module(py_nif).
 
 -export([load/0]).
--export([start/7, stop/2, build_info/0, run_program/2, deliver_signal/1]).
+-export([start/2, stop/2, build_info/0, run_program/2, deliver_signal/1]).
 -export([context_new/1, event_loop_new/0, event_loop_set_worker/2, event_loop_destroy/1]).
 -export([loop_arm/1, loop_wake/2, loop_close/2, loop_is_blocked/1, event_loop_set_default/1]).
 -export([set_none/2]).
@@ -20,7 +20,7 @@
 -export([set_udp_broadcast/2, close_test_fd/1]).
 -export([set_router/1, add_name/1, remove_name/1, callback_reply/2]).
 
--export_type([loop/0, watch/0, submission/0, call/0, request/0]).
+-export_type([loop/0, watch/0, posix/0, submission/0, call/0, request/0, start_options/0]).
 
 -on_load(init/0).
 
@@ -29,12 +29,18 @@
 -type ended() :: {executor_died, stopped}.
 %% Why a loop that has ended refuses something.
 -opaque watch() :: pos_integer().
--export_type([posix/0]).
-
 -type posix() :: atom() | {errno, integer()}.
 -type submission() :: reference().
 -type call() :: reference().
 %% A call of an Erlang function that Python waits for.
+-type start_options() :: #{
+    executable := binary(),  % empty: the one of the build
+    package_dir := binary(),
+    loop_executors := pos_integer(),
+    max_spin := non_neg_integer(),  % microseconds
+    max_pending := pos_integer(),
+    sandbox := boolean()
+}.
 -type request() ::
     {call, py:name(), py:name(), [term()], map()}
     | {call_method, term(), py:name(), [term()], map()}
@@ -60,16 +66,8 @@ load() ->
 %% @doc Starts the interpreter, if it does not run yet, and the executors that host loops. Without
 %% the sandbox Python may fork or replace the VM; that is settled when the interpreter starts.
 %% The caller gets `{started, Tag, ok | {error, Text}}'.
--spec start(
-    Tag :: term(),
-    Executable :: binary(),
-    PackageDir :: binary(),
-    LoopExecutors :: pos_integer(),
-    MaxSpinMicroseconds :: non_neg_integer(),
-    MaxPending :: pos_integer(),
-    Sandbox :: boolean()
-) -> ok | {error, posix()}.
-start(_Tag, _Executable, _PackageDir, _LoopExecutors, _MaxSpin, _MaxPending, _Sandbox) ->
+-spec start(Tag :: term(), Options :: start_options()) -> ok | {error, posix()}.
+start(_Tag, _Options) ->
     erlang:nif_error(not_loaded).
 
 %% @doc Ends all executors but the interpreter's own. The caller gets `{stopped, Tag, Stuck}', after

@@ -27,10 +27,14 @@ init([]) ->
     Executors = min(py_config:get(event_loop_pool_size), erlang:system_info(schedulers)),
     ok = py_nif:set_none(default, py_config:get(none)),
     Tag = make_ref(),
-    Asked = py_nif:start(
-        Tag, executable(), package_dir(), Executors, py_config:get(event_loop_spin),
-        py_config:get(max_pending), py_config:get(sandbox)
-    ),
+    Asked = py_nif:start(Tag, #{
+        executable => executable(),
+        package_dir => package_dir(),
+        loop_executors => Executors,
+        max_spin => py_config:get(event_loop_spin),
+        max_pending => py_config:get(max_pending),
+        sandbox => py_config:get(sandbox)
+    }),
     Started =
         case Asked of
             ok -> receive {started, Tag, Answer} -> Answer end;

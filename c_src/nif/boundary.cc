@@ -12,6 +12,18 @@ std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term) {
   return std::string(*text);
 }
 
+ERL_NIF_TERM get_field(ErlNifEnv* env, ERL_NIF_TERM map, const char* name) {
+  ERL_NIF_TERM value;
+  if (!enif_get_map_value(env, map, enif_make_atom(env, name), &value)) throw BadArgument();
+  return value;
+}
+
+bool get_boolean(const State& state, ERL_NIF_TERM term) {
+  const Atoms& atoms = state.services.beam.atoms;
+  if (term != atoms.true_ && term != atoms.false_) throw BadArgument();
+  return term == atoms.true_;
+}
+
 std::uint64_t get_uint64(ErlNifEnv* env, ERL_NIF_TERM term) {
   ErlNifUInt64 value;
   if (!enif_get_uint64(env, term, &value)) throw BadArgument();

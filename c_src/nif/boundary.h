@@ -42,14 +42,17 @@ T& get_resource(ErlNifEnv* env, const ResourceType<T>& type, ERL_NIF_TERM term) 
   return *object;
 }
 
+/// What a map has under an atom.
+ERL_NIF_TERM get_field(ErlNifEnv* env, ERL_NIF_TERM map, const char* name);
 std::string get_text(ErlNifEnv* env, ERL_NIF_TERM term);  // a binary
+bool get_boolean(const State& state, ERL_NIF_TERM term);
 std::uint64_t get_uint64(ErlNifEnv* env, ERL_NIF_TERM term);
 ErlNifPid get_local_pid(ErlNifEnv* env, ERL_NIF_TERM term);
 /// {error, {executor_died, stopped}}
 ERL_NIF_TERM died(ErlNifEnv* env, const State& state);
-/// Milliseconds from now, or `infinity`, as a point in time.
 /// An atom that None may become, or 0 for `default`.
 ERL_NIF_TERM get_none(const State& state, ERL_NIF_TERM term);
+/// Milliseconds from now, or `infinity`, as a point in time.
 Nanos get_deadline(ErlNifEnv* env, const State& state, ERL_NIF_TERM term);
 
 }  // namespace ep::nif

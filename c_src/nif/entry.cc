@@ -14,7 +14,7 @@ namespace {
 // Microseconds each: they copy terms, post to a mailbox or take a lock that nobody holds for
 // longer. None waits.
 ErlNifFunc kFunctions[] = {
-    {"start", 7, entry<start>, 0},
+    {"start", 2, entry<start>, 0},
     {"stop", 2, entry<stop>, 0},
     {"build_info", 0, entry<build_info>, 0},
     {"run_program", 2, entry<run_program>, 0},

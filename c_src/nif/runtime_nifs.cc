@@ -6,19 +6,18 @@
 
 namespace ep::nif {
 
-// start(Tag, Executable | <<>>, PackageDir, LoopExecutors, MaxSpinMicroseconds, MaxPending,
-//       Sandbox)
+// start(Tag, #{executable := Binary | <<>>, package_dir := Binary, loop_executors := Count,
+//              max_spin := Microseconds, max_pending := Count, sandbox := boolean()})
 ERL_NIF_TERM start(ErlNifEnv* env, State& state, const ERL_NIF_TERM argv[]) {
+  const auto field = [&](const char* name) { return get_field(env, argv[1], name); };
   State::StartOptions options;
-  options.executable = get_text(env, argv[1]);
+  options.executable = get_text(env, field("executable"));
   if (options.executable.empty()) options.executable = EP_PYTHON_EXECUTABLE;
-  options.package_dir = get_text(env, argv[2]);
-  options.loop_executors = static_cast<unsigned>(get_uint64(env, argv[3]));
-  options.max_spin = static_cast<Nanos>(get_uint64(env, argv[4])) * kMicrosecond;
-  options.max_pending = get_uint64(env, argv[5]);
-  const Atoms& atoms = state.services.beam.atoms;
-  if (argv[6] != atoms.true_ && argv[6] != atoms.false_) throw BadArgument();
-  options.sandbox = argv[6] == atoms.true_;
+  options.package_dir = get_text(env, field("package_dir"));
+  options.loop_executors = static_cast<unsigned>(get_uint64(env, field("loop_executors")));
+  options.max_spin = static_cast<Nanos>(get_uint64(env, field("max_spin"))) * kMicrosecond;
+  options.max_pending = get_uint64(env, field("max_pending"));
+  options.sandbox = get_boolean(state, field("sandbox"));
   ErlNifPid self;
   enif_self(env, &self);
   state.start(self, argv[0], std::move(options));
