@@ -49,8 +49,8 @@ flush_log() ->
     {links, Links} = process_info(whereis(standard_error), links),
     lists:foreach(fun(Port) -> drain(Port, 1000) end, [Port || Port <- Links, is_port(Port)]).
 
-%% The port writes on a thread of its own, and tells nobody when it is done. Flushing by halt/2 would
-%% wait for all ports, without a bound.
+%% The port writes on a thread of its own, and tells nobody when it is done. Flushing by halt/2
+%% would wait for all ports, without a bound.
 drain(_Port, 0) ->
     ok;
 drain(Port, Tries) ->

@@ -41,7 +41,8 @@
 -type binary_as() :: auto | str | bytes.
 %% What binaries in arguments become; `auto': str if they are UTF-8, else bytes.
 -type none_as() :: none | nil | undefined | default.
-%% What None becomes in results; `default': as the context was started, else as the application is set.
+%% What None becomes in results; `default': as the context was started, else as the application is
+%% set.
 -type options() ::
     #{timeout => timeout(), binary => binary_as(), none => none_as()}
     | [{timeout, timeout()} | {binary, binary_as()} | {none, none_as()}]

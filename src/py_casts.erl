@@ -1,7 +1,7 @@
 %% @private
-%% @doc Owns the Python work that nobody waits for (`py:cast', `spawn_task'), so that it outlives who
-%% started it, and logs its failures: the first `?MOST' of a second one by one, of the others how
-%% many there were.
+%% @doc Owns the Python work that nobody waits for (`py:cast', `spawn_task'), so that it outlives
+%% who started it, and logs its failures: the first `?MOST' of a second one by one, of the others
+%% how many there were.
 -module(py_casts).
 -behaviour(gen_server).
 
@@ -45,4 +45,6 @@ handle_info(_Other, Failures) ->
     {noreply, Failures}.
 
 report(What, Reason) ->
-    logger:error("Python work that nobody waits for failed: ~tp: ~ts", [What, py:format_error(Reason)]).
+    logger:error("Python work that nobody waits for failed: ~tp: ~ts", [
+        What, py:format_error(Reason)
+    ]).

@@ -28,8 +28,8 @@
 start_link() ->
     start_link([]).
 
-%% @doc A context; `{name, Name}' registers its process, `{none, Atom}' says what None becomes in its
-%% results, and in what its code sends, unless a call says so itself.
+%% @doc A context; `{name, Name}' registers its process, `{none, Atom}' says what None becomes in
+%% its results, and in what its code sends, unless a call says so itself.
 -spec start_link(
     [{name, atom()} | {none, py:none_as()}] | #{name => atom(), none => py:none_as()}
 ) -> gen_server:start_ret().
@@ -288,7 +288,8 @@ handle_cast(_Message, Loop) ->
     {noreply, Loop}.
 
 %% @private
--spec handle_info(term(), py_nif:loop()) -> {noreply, py_nif:loop()} | {stop, term(), py_nif:loop()}.
+-spec handle_info(term(), py_nif:loop()) ->
+    {noreply, py_nif:loop()} | {stop, term(), py_nif:loop()}.
 handle_info({'EXIT', _Worker, Reason}, Loop) ->
     {stop, Reason, Loop};
 handle_info(_Other, Loop) ->

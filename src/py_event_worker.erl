@@ -43,7 +43,9 @@ init({serve, Name, Loop}) ->
     end;
 init({new, Key}) ->
     case py_nif:event_loop_new() of
-        {ok, Loop} -> publish(Key, init({serve, iolist_to_binary(io_lib:format("~tp", [Key])), Loop}));
+        {ok, Loop} ->
+            Name = iolist_to_binary(io_lib:format("~tp", [Key])),
+            publish(Key, init({serve, Name, Loop}));
         {error, Reason} -> {stop, Reason}
     end.
 

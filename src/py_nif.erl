@@ -3,7 +3,8 @@
 %% `py_event_loop' and `py_callback' are the public modules.
 %%
 %% No native function waits, runs Python or takes its lock; each takes microseconds on a normal
-%% scheduler. What the system refuses, such as a descriptor, is `{error, emfile}' and the like. Answers that need Python come as messages (docs/messages.md).
+%% scheduler. What the system refuses, such as a descriptor, is `{error, emfile}' and the like.
+%% Answers that need Python come as messages (docs/messages.md).
 -module(py_nif).
 
 -export([load/0]).
@@ -129,8 +130,9 @@ loop_wake(_Loop, _ParkNumber) ->
 loop_close(_Loop, _Why) ->
     erlang:nif_error(not_loaded).
 
-%% @doc What Python's None becomes in results of what is submitted to a loop, and in what Python code
-%% sends that works for it, where a submission does not say; `default': what the application says.
+%% @doc What Python's None becomes in results of what is submitted to a loop, and in what Python
+%% code sends that works for it, where a submission does not say; `default': what the application
+%% says.
 %% For `default' instead of a loop: what the application says.
 -spec set_none(loop() | default, none | nil | undefined | default) -> ok.
 set_none(_Loop, _None) ->
@@ -285,7 +287,8 @@ stand_in_retire(_Loop, _Milliseconds) ->
 %% @doc Hands in work: to the executor (`call') or into the event loop (`task'). `Owner' gets
 %% `{async_result, Tag, Result}', once, unless it dies or the submission is cancelled; with `self'
 %% as the tag, `Tag' is the submission. The time limit is what the work sees as its deadline; it is
-%% the owner who enforces it, by cancel/1. Of the options, those that concern conversions are heeded.
+%% the owner who enforces it, by cancel/1. Of the options, those that concern conversions are
+%% heeded.
 -spec submit(
     loop(),
     call | task,

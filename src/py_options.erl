@@ -7,8 +7,8 @@
 %% <li>`kwargs': keyword arguments, where these have no position of their own</li>
 %% <li>`binary': what binaries in arguments become: `auto' (str if they are UTF-8, else bytes),
 %% `str' or `bytes'</li>
-%% <li>`none': what None becomes in results, and in what the code sends: `none', `nil', `undefined', or
-%% `default': as the context was started, else as the application is set</li>
+%% <li>`none': what None becomes in results, and in what the code sends: `none', `nil', `undefined',
+%% or `default': as the context was started, else as the application is set</li>
 %% <li>`name': under which a process is registered</li>
 %% </ul>
 %%

@@ -55,7 +55,9 @@ handle_cast(_Message, State) ->
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({Port, {exit_status, Status}}, #state{port = Port}) ->
-    logger:error("erlang_python_spawner ended with status ~b; another starts when needed", [Status]),
+    logger:error("erlang_python_spawner ended with status ~b; another starts when needed", [
+        Status
+    ]),
     {noreply, #state{}};
 handle_info(_Other, State) ->
     {noreply, State}.

@@ -2,8 +2,8 @@
 %% @doc Keeps the contexts that stand in for others.
 %%
 %% When the thread of a context or loop waits for Erlang (`erlang.call'), another context starts
-%% what is queued there. If all have something to do, this process is told, and makes one more. Those
-%% that have had nothing to do for some time go away again.
+%% what is queued there. If all have something to do, this process is told, and makes one more.
+%% Those that have had nothing to do for some time go away again.
 %%
 %% There are at most `?MOST'. If work still waits for one when they all wait for Erlang, it may well
 %% be what they wait for: when none has been free for a while, it is refused as overload.

@@ -288,7 +288,8 @@ setup_without_sudo(Config) ->
 setup_elsewhere(Config) ->
     Path = [{"PATH", without("dpkg-query", Config)}],
     {0, <<>>, Stderr} = setup_in(Path, []),
-    [<<"erlang_python: no Debian here; these must be there by other means:">>, Names] = lines(Stderr),
+    [<<"erlang_python: no Debian here; these must be there by other means:">>, Names] =
+        lines(Stderr),
     ?assertMatch({_, _}, binary:match(Names, <<"rebar3">>)).
 
 debian(Config, Missing, User) ->
@@ -309,7 +310,8 @@ setup_in(Env, Groups) ->
 
 %% A folder with the programs that scripts/setup calls, save one.
 without(Hidden, Config) ->
-    Tools = ["bash", "env", "sed", "sort", "comm", "xargs", "echo", "id", "head", "grep", "dirname"],
+    Tools = ["bash", "env", "sed", "sort", "comm", "xargs", "echo", "id", "head", "grep",
+             "dirname"],
     Folder = filename:join(?config(bin, Config), "tools"),
     ok = filelib:ensure_dir(filename:join(Folder, "x")),
     [

@@ -61,8 +61,9 @@ a_text_that_comes_again_keeps_its_name(_) ->
 
 texts_are_kept_within_bounds(_) ->
     Kept = fun() ->
-        {ok, Kept} = py:eval(<<"sum(len(''.join(lines[2])) for name, lines in "
-                               "__import__('linecache').cache.items() if name.startswith('<exec'))">>),
+        {ok, Kept} = py:eval(<<"sum(len(''.join(lines[2])) "
+                               "for name, lines in __import__('linecache').cache.items() "
+                               "if name.startswith('<exec'))">>),
         Kept
     end,
     [ok = py:exec([<<"x = '">>, integer_to_binary(N), lists:duplicate(10000, $a), <<"'">>])

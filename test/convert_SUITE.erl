@@ -13,7 +13,8 @@
 -export([keys_that_raise/1, nested_a_million_times/1, nested_on_a_small_stack/1]).
 -export([cycles/1, integers_beyond_the_vm/1]).
 -export([changed_while_converted/1, a_long_improper_list/1, a_huge_key_is_shown_short/1]).
--export([no_atom_is_created/1, none_as_asked/1, none_of_the_application/1, scalars_of_numpy_are_numbers/1]).
+-export([no_atom_is_created/1, none_as_asked/1, none_of_the_application/1]).
+-export([scalars_of_numpy_are_numbers/1]).
 -export([a_reference_from_another_node/1, no_object_behind_a_reference/1]).
 -export([exceptions_have_one_shape/1, exceptions_that_misbehave/1, exceptions_of_any_size/1]).
 
@@ -23,11 +24,11 @@ all() ->
         subclasses_convert_as_their_base, identifiers_are_values_in_python, a_fun_is_callable,
         an_opaque_object_comes_back_itself, an_opaque_object_dies_with_its_last_term,
         a_shared_binary_keeps_its_str, terms_without_a_row, objects_without_a_term,
-        keys_that_become_one, keys_that_raise, nested_a_million_times, nested_on_a_small_stack, cycles,
-        integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
+        keys_that_become_one, keys_that_raise, nested_a_million_times, nested_on_a_small_stack,
+        cycles, integers_beyond_the_vm, changed_while_converted, a_long_improper_list,
         a_huge_key_is_shown_short, no_atom_is_created, none_as_asked, none_of_the_application,
-        scalars_of_numpy_are_numbers, a_reference_from_another_node, no_object_behind_a_reference, exceptions_have_one_shape,
-        exceptions_that_misbehave, exceptions_of_any_size
+        scalars_of_numpy_are_numbers, a_reference_from_another_node, no_object_behind_a_reference,
+        exceptions_have_one_shape, exceptions_that_misbehave, exceptions_of_any_size
     ].
 
 init_per_suite(Config) ->
@@ -451,7 +452,8 @@ none_of_the_application(_) ->
     ?assertEqual({ok, [none]}, Call(py, eval, [<<"[None]">>, #{}, #{none => none}])),
     ?assertEqual(ok, Call(py, exec, [<<"unused = None">>])),
     ?assertEqual({ok, nil}, Call(py_event_loop, run, [asyncio, sleep, [0]])),
-    ?assertEqual({ok, <<"nil">>}, Call(py, eval, [<<"f(None)">>, #{f => fun erlang:atom_to_binary/1}])),
+    ?assertEqual({ok, <<"nil">>},
+                 Call(py, eval, [<<"f(None)">>, #{f => fun erlang:atom_to_binary/1}])),
     ok = peer:stop(Peer).
 
 received(0) -> [];
@@ -489,7 +491,8 @@ scalars_of_numpy() ->
     ],
     ?assertEqual({ok, #{1 => [{true, 2}]}},
                  py:eval(<<"{numpy.int32(1): [(numpy.bool_(1), numpy.uint8(2))]}">>)),
-    [?assertMatch({Code, {ok, Ref}} when is_reference(Ref), {Code, py:eval(<<"numpy.", Code/binary>>)})
+    [?assertMatch({Code, {ok, Ref}} when is_reference(Ref),
+                  {Code, py:eval(<<"numpy.", Code/binary>>)})
      || Code <- [<<"longdouble(1)">>, <<"complex64(1)">>, <<"timedelta64(1, 's')">>,
                  <<"datetime64('2020-01-01')">>, <<"array(1)">>, <<"array([1, 2])">>]].
 

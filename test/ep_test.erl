@@ -234,8 +234,8 @@ forget_senders() ->
     exit(Old, kill),
     wait_until(fun() -> New = whereis(py_remote), is_pid(New) andalso New =/= Old end).
 
-%% @doc Takes all descriptors that the node may have, after `Then'; the limit that it had before, and
-%% the open files.
+%% @doc Takes all descriptors that the node may have, after `Then'; the limit that it had before,
+%% and the open files.
 -spec exhaust_descriptors(fun(() -> ok)) -> {pos_integer(), [file:fd()]}.
 exhaust_descriptors(Then) ->
     {ok, {Limit, _}} = py:eval(<<"__import__('resource').getrlimit(7)">>),

@@ -27,7 +27,8 @@ suite() ->
 
 all() ->
     [
-        {group, start}, {group, ending}, {group, forks}, {group, children}, {group, signals}, {group, programs}, {group, command}
+        {group, start}, {group, ending}, {group, forks}, {group, children}, {group, signals},
+        {group, programs}, {group, command}
     ].
 
 groups() ->

@@ -1,5 +1,5 @@
-%% @doc Children that Python forks of a node which allows it: each ends, as python3 would end it, and
-%% the node does not notice. (Those of programs are in erlpy_SUITE.)
+%% @doc Children that Python forks of a node which allows it: each ends, as python3 would end it,
+%% and the node does not notice. (Those of programs are in erlpy_SUITE.)
 -module(fork_SUITE).
 
 -include_lib("common_test/include/ct.hrl").

@@ -186,7 +186,8 @@ replace(Text, Replaced) ->
         Replaced
     ).
 
-%% Free for TCP and for UDP, and not of those that the system hands out, which may soon be somebody's.
+%% Free for TCP and for UDP, and not of those that the system hands out, which may soon be
+%% somebody's.
 free_ports(Count) ->
     [integer_to_list(free_port()) || _ <- lists:seq(1, Count)].
 

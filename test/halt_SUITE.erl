@@ -1,5 +1,5 @@
-%% A VM that halts while Python is at work leaves with the status it was asked for. It used to die of
-%% a segmentation fault at times: exit handlers of libraries ran under threads that used these.
+%% A VM that halts while Python is at work leaves with the status it was asked for. It used to die
+%% of a segmentation fault at times: exit handlers of libraries ran under threads that used these.
 -module(halt_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -23,7 +23,8 @@ exit_status(Function) ->
     Port = open_port({spawn_executable, os:find_executable("erl")}, [
         exit_status,
         stderr_to_stdout,
-        {args, ["-noinput", "-pa"] ++ Paths ++ ["-s", atom_to_list(?MODULE), atom_to_list(Function)]}
+        {args, ["-noinput", "-pa"] ++ Paths ++
+            ["-s", atom_to_list(?MODULE), atom_to_list(Function)]}
     ]),
     receive
         {Port, {exit_status, Status}} -> Status

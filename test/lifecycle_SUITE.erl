@@ -332,7 +332,7 @@ killed_runtime_restarts_all(_) ->
         %% A context that can be found again is one of the new run.
         ep_test:wait_until(fun() ->
             New = [py:context(N) || N <- [1, 2]],
-            Fresh = [Context || Context <- New, is_reference(Context), not lists:member(Context, Old)],
+            Fresh = [C || C <- New, is_reference(C), not lists:member(C, Old)],
             [{ok, 4.0} = py:call(Context, math, sqrt, [16]) || Context <- Fresh],
             length(Fresh) =:= 2 andalso loops_serve()
         end),

@@ -1,5 +1,5 @@
-%% What a node goes through as a whole: its restart, a module loaded anew, its end, and a library that
-%% can't be loaded. Each in a VM of its own.
+%% What a node goes through as a whole: its restart, a module loaded anew, its end, and a library
+%% that can't be loaded. Each in a VM of its own.
 -module(node_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -163,7 +163,8 @@ atexit_functions_run_when_the_node_stops(Config) ->
 
 atexit_functions_run_after_the_application_was_restarted(Config) ->
     {42, Log} = ends(Config,
-        "ok = application:stop(erlang_python), ok = application:start(erlang_python), init:stop(42)"),
+        "ok = application:stop(erlang_python), ok = application:start(erlang_python), "
+        "init:stop(42)"),
     ?assertEqual(<<"MainThread\n">>, Log).
 
 atexit_functions_run_when_the_application_has_stopped(Config) ->
@@ -173,7 +174,8 @@ atexit_functions_run_when_the_application_has_stopped(Config) ->
 %% One that never returns, and another that would have to wait for it.
 atexit_functions_have_a_bound(Config) ->
     {42, <<>>} = ends(Config,
-        "ok = py:exec(\"import threading\\natexit.register(threading.Event().wait)\"), init:stop(42)").
+        "ok = py:exec(\"import threading\\natexit.register(threading.Event().wait)\"), "
+        "init:stop(42)").
 
 nothing_runs_when_the_node_halts(Config) ->
     {42, <<>>} = ends(Config, "halt(42)").

@@ -34,9 +34,9 @@ end_per_testcase(_Case, Config) -> ep_test:audit(Config).
 private() ->
     [{module_info, 0}, {module_info, 1}, {init, 1}, {handle_call, 3}, {handle_cast, 2},
      {handle_info, 2}, {terminate, 2}, {request, 4}, {loop, 3}, {mine, 0}, {nth, 2}, {ref, 1},
-     {start_numbered, 1}, {start_stand_in, 0}, {run_on, 5}, {run_on, 6}, {register_fun, 3}, {register_export, 4},
-     {create_table, 0}, {chain, 0}, {py_context, interrupt, 2}, {py_event_loop_pool, start, 2},
-     {py_callback, start_link, 0}, {py_callback, unregister, 2}].
+     {start_numbered, 1}, {start_stand_in, 0}, {run_on, 5}, {run_on, 6}, {register_fun, 3},
+     {register_export, 4}, {create_table, 0}, {chain, 0}, {py_context, interrupt, 2},
+     {py_event_loop_pool, start, 2}, {py_callback, start_link, 0}, {py_callback, unregister, 2}].
 
 %% Each public function, with arguments that it takes.
 examples() ->
@@ -240,11 +240,12 @@ refusals_are_readable(_) ->
     ok.
 
 unknown_options_have_a_hint(_) ->
-    ?REFUSED({unknown_option, timout}, 2, "did you mean timeout\\?", py:exec("1", [{timout, 1}])),
-    ?REFUSED({unknown_option, limit}, 2, "known: binary, none, timeout", py:exec("1", #{limit => 1})),
+    ?REFUSED({unknown_option, timeot}, 2, "did you mean timeout\\?", py:exec("1", [{timeot, 1}])),
+    ?REFUSED({unknown_option, limit}, 2, "known: binary, none, timeout",
+             py:exec("1", #{limit => 1})),
     ?REFUSED({unknown_option, timeout}, 5, "known: binary, none$",
              py:cast(math, sqrt, [1], #{}, #{timeout => 100})),
-    ?REFUSED({unknown_option, nam}, 1, "did you mean name", py_context:start_link(#{nam => x})),
+    ?REFUSED({unknown_option, named}, 1, "did you mean name", py_context:start_link(#{named => x})),
     ?REFUSED({unknown_option, {x, 1}}, 2, "\\{x,1\\}", py:exec("1", #{{x, 1} => 1})).
 
 options_in_all_forms(_) ->

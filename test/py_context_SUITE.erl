@@ -16,8 +16,8 @@ all() ->
         killed_application_context_is_restarted, killed_workers_of_contexts,
         contexts_killed_under_load, dead_caller_interrupts, dead_callers_by_the_hundred,
         dead_context_by_pid, blocking_loop_serves_its_context,
-        tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop, timeout_of_a_busy_blocking_loop,
-        timeout_of_a_blocking_loop_whose_task_waits,
+        tasks_go_on_beside_a_blocking_loop, interrupt_of_a_blocking_loop,
+        timeout_of_a_busy_blocking_loop, timeout_of_a_blocking_loop_whose_task_waits,
         interruption_of_a_finalizer, other_errors_in_finalizers,
         context_in_c_code_goes_when_it_returns, many_contexts, contexts_without_process
     ].
@@ -193,7 +193,8 @@ killed_application_context_is_restarted(_) ->
 killed_workers_of_contexts(_) ->
     [begin
         Old = py:context(N),
-        Task = py_work:start(Old, call, {call, '__main__', until_cancelled, [], #{}}, py_options:start()),
+        Work = {call, '__main__', until_cancelled, [], #{}},
+        Task = py_work:start(Old, call, Work, py_options:start()),
         {ok, none} = py:call(Old, asyncio, sleep, [0.001]),
         {links, Links} = process_info(context_pid(N), links),
         [Worker] = [P || P <- Links, P =/= whereis(py_context_sup)],
@@ -358,7 +359,8 @@ def finalize_in_blocking_loop(): erlang.run(finalize_in_loop())
     [begin
          {error, timeout} = py_context:call(C, '__main__', F, [], #{}, 50),
          {ok, 4.0} = py:call(C, math, sqrt, [16])
-     end || F <- [finalize_for_ever, call_back_for_ever, finalize_in_blocking_loop, finalize_in_loop]],
+     end || F <- [finalize_for_ever, call_back_for_ever, finalize_in_blocking_loop,
+                  finalize_in_loop]],
     ok = py_context:stop(C).
 
 %% They are reported, as without an Erlang call.

@@ -43,7 +43,8 @@ end_per_testcase(_Case, Config) ->
 make(map, N) -> maps:from_list([{I, I} || I <- lists:seq(1, N)]);
 make(texts, N) -> maps:from_list([{integer_to_binary(I), [I]} || I <- lists:seq(1, N)]);
 make(tuples, N) -> maps:from_list([{{I, <<"k">>}, I / 2} || I <- lists:seq(1, N)]);
-make(names, N) -> maps:from_list([{<<"name", (integer_to_binary(I))/binary>>, I} || I <- lists:seq(1, N)]);
+make(names, N) ->
+    maps:from_list([{<<"name", (integer_to_binary(I))/binary>>, I} || I <- lists:seq(1, N)]);
 make(list, N) -> lists:seq(1, N);
 make(tuple, N) -> list_to_tuple(lists:seq(1, N));
 make(nested, N) -> [make(map, N), #{<<"in">> => make(map, N)}, make(texts, N)].

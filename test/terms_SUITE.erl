@@ -59,7 +59,7 @@ each_size(Config) ->
 %% The VM's older ways to write things.
 any_options(Config) ->
     Terms = [1.5, -0.0, ä, 'день', {<<"binary">>, self(), make_ref()}, #{1 => 2, 1.0 => 3}],
-    Options = [[], [deterministic], [{minor_version, 0}], [{minor_version, 1}], [{minor_version, 2}]],
+    Options = [[], [deterministic] | [[{minor_version, Minor}] || Minor <- [0, 1, 2]]],
     with_echo(Config, fun(Echo) ->
         [
             ?assertEqual(Term, binary_to_term(Echo(Encoded)))

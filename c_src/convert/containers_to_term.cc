@@ -13,10 +13,10 @@ constexpr Py_ssize_t kMaxTupleArity = (1 << 24) - 1;
 }  // namespace
 
 /// Converts and pushes the element at `position`.
-bool ToTerm::push(PyObject* element, Py_ssize_t position, int depth) {
+bool ToTerm::push(const Attached& py, PyObject* element, Py_ssize_t position, int depth) {
   const PyRef held = PyRef::borrow(element);
   ERL_NIF_TERM term;
-  if (!convert(element, &term, depth)) {
+  if (!convert(py, element, &term, depth)) {
     failure_.in_element(static_cast<std::size_t>(position));
     return false;
   }
@@ -31,52 +31,52 @@ ERL_NIF_TERM ToTerm::pop_list(std::size_t base) noexcept {
   return list;
 }
 
-bool ToTerm::list(PyObject* object, ERL_NIF_TERM* out, int depth) {
+bool ToTerm::list(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth) {
   if (is_too_deep(depth)) return fail(Why::kTooDeep);
   const std::size_t base = terms_.size();
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(object); ++i) {
-    if (!push(PyList_GET_ITEM(object, i), i, depth)) return false;
+    if (!push(py, PyList_GET_ITEM(object, i), i, depth)) return false;
   }
   return done(out, pop_list(base));
 }
 
-bool ToTerm::tuple(PyObject* object, ERL_NIF_TERM* out, int depth) {
+bool ToTerm::tuple(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth) {
   if (is_too_deep(depth)) return fail(Why::kTooDeep);
   const Py_ssize_t arity = PyTuple_GET_SIZE(object);
   if (arity > kMaxTupleArity) return fail(Why::kTooLarge);
   const std::size_t base = terms_.size();
   for (Py_ssize_t i = 0; i < arity; ++i) {
-    if (!push(PyTuple_GET_ITEM(object, i), i, depth)) return false;
+    if (!push(py, PyTuple_GET_ITEM(object, i), i, depth)) return false;
   }
   *out = enif_make_tuple_from_array(env_, terms_.from(base), static_cast<unsigned>(arity));
   terms_.truncate(base);
   return true;
 }
 
-bool ToTerm::set(PyObject* object, ERL_NIF_TERM* out, int depth) {
+bool ToTerm::set(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth) {
   if (is_too_deep(depth)) return fail(Why::kTooDeep);
   // The base type's own iterator: a subclass may have another idea of it.
   const PyRef elements = PyRef::steal(PySet_Type.tp_iter(object));
-  if (!elements) return fail_with_python_error();
+  if (!elements) return fail_with_python_error(py);
   const std::size_t base = terms_.size();
   Py_ssize_t i = 0;
   while (PyObject* element = Py_TYPE(elements.get())->tp_iternext(elements.get())) {
     const PyRef held = PyRef::steal(element);
-    if (!push(element, i++, depth)) return false;
+    if (!push(py, element, i++, depth)) return false;
   }
-  if (PyErr_Occurred()) return fail_changed();
+  if (PyErr_Occurred()) return fail_changed(py);
   return done(out, pop_list(base));
 }
 
-bool ToTerm::fail_changed() noexcept {
+bool ToTerm::fail_changed(const Attached&) noexcept {
   PyErr_Clear();
   return fail(Why::kChanged);
 }
 
-bool ToTerm::dict(PyObject* object, ERL_NIF_TERM* out, int depth) {
+bool ToTerm::dict(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth) {
   if (is_too_deep(depth)) return fail(Why::kTooDeep);
   const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(object));
-  if (count > codec_.beam_.most_pairs_at_once) return large_dict(object, out, depth);
+  if (count > codec_.beam_.most_pairs_at_once) return large_dict(py, object, out, depth);
   const std::size_t keys = terms_.size();
   const std::size_t values = keys + count;
   terms_.extend(2 * count);
@@ -85,7 +85,7 @@ bool ToTerm::dict(PyObject* object, ERL_NIF_TERM* out, int depth) {
   for (PyObject *key, *value; PyDict_Next(object, &position, &key, &value); ++i) {
     if (i == count) return fail(Why::kChanged);
     ERL_NIF_TERM key_term, value_term;
-    if (!pair(key, value, &key_term, &value_term, depth)) return false;
+    if (!pair(py, key, value, &key_term, &value_term, depth)) return false;
     terms_.set(keys + i, key_term);
     terms_.set(values + i, value_term);
   }
@@ -104,40 +104,40 @@ bool ToTerm::make_map(std::size_t keys, std::size_t values, std::size_t count, E
          enif_get_map_size(env_, *out, &size) && size == count;
 }
 
-bool ToTerm::large_dict(PyObject* object, ERL_NIF_TERM* out, int depth) {
+bool ToTerm::large_dict(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth) {
   MapBuilder map(codec_.scratch_);
   {
     ErlNifEnv* const outer = env_;
     const OnExit restore([&] { env_ = outer; });
-    if (!put_pairs(object, map, depth)) return false;
+    if (!put_pairs(py, object, map, depth)) return false;
   }
   return done(out, map.copy_to(env_));
 }
 
 /// Each pair is made where the map is, so that one can go into the other.
-bool ToTerm::put_pairs(PyObject* object, MapBuilder& map, int depth) {
+bool ToTerm::put_pairs(const Attached& py, PyObject* object, MapBuilder& map, int depth) {
   const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(object));
   Py_ssize_t position = 0;
   for (PyObject *key, *value; PyDict_Next(object, &position, &key, &value);) {
     if (map.size() == count) return fail(Why::kChanged);
     ERL_NIF_TERM key_term, value_term;
     env_ = map.env();
-    if (!pair(key, value, &key_term, &value_term, depth)) return false;
+    if (!pair(py, key, value, &key_term, &value_term, depth)) return false;
     if (!map.put(key_term, value_term)) return fail_duplicate(key_term);
   }
   return map.size() == count || fail(Why::kChanged);
 }
 
-bool ToTerm::pair(PyObject* key, PyObject* value, ERL_NIF_TERM* key_term, ERL_NIF_TERM* value_term,
-                  int depth) {
+bool ToTerm::pair(const Attached& py, PyObject* key, PyObject* value, ERL_NIF_TERM* key_term,
+                  ERL_NIF_TERM* value_term, int depth) {
   const PyRef held_key = PyRef::borrow(key);
   const PyRef held_value = PyRef::borrow(value);
-  if (!convert(key, key_term, depth)) {
-    failure_.in_key(shown_key(py_, codec_, key));
+  if (!convert(py, key, key_term, depth)) {
+    failure_.in_key(shown_key(py, codec_, key));
     return false;
   }
-  if (!convert(value, value_term, depth)) {
-    failure_.in_value_of(shown_key(py_, codec_, key));
+  if (!convert(py, value, value_term, depth)) {
+    failure_.in_value_of(shown_key(py, codec_, key));
     return false;
   }
   return true;

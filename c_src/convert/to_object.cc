@@ -13,33 +13,33 @@ namespace ep::convert {
 /// memory, they throw PythonError with that set, or std::bad_alloc.
 class ToObject {
  public:
-  ToObject(const Attached& py, Codec& codec, ErlNifEnv* env, Options options, Failure& failure)
-      : py_(py), codec_(codec), env_(env), options_(options), failure_(failure) {}
+  ToObject(Codec& codec, ErlNifEnv* env, Options options, Failure& failure)
+      : codec_(codec), env_(env), options_(options), failure_(failure) {}
 
-  PyRef convert(ERL_NIF_TERM term, int depth) {
+  PyRef convert(const Attached& py, ERL_NIF_TERM term, int depth) {
     switch (enif_term_type(env_, term)) {
       case ERL_NIF_TERM_TYPE_INTEGER:
-        return integer(term);
+        return integer(py, term);
       case ERL_NIF_TERM_TYPE_BITSTRING:
-        return binary(term, options_.binary);
+        return binary(py, term, options_.binary);
       case ERL_NIF_TERM_TYPE_ATOM:
-        return codec_.seen(py_, env_, term).object;
+        return codec_.seen(py, env_, term).object;
       case ERL_NIF_TERM_TYPE_FLOAT:
-        return real(term);
+        return real(py, term);
       case ERL_NIF_TERM_TYPE_LIST:
-        return list(term, depth + 1);
+        return list(py, term, depth + 1);
       case ERL_NIF_TERM_TYPE_TUPLE:
-        return tuple(term, depth + 1);
+        return tuple(py, term, depth + 1);
       case ERL_NIF_TERM_TYPE_MAP:
-        return map(term, depth + 1);
+        return map(py, term, depth + 1);
       case ERL_NIF_TERM_TYPE_PID:
-        return codec_.wrap(py_, Codec::kPid, env_, term);
+        return codec_.wrap(py, Codec::kPid, env_, term);
       case ERL_NIF_TERM_TYPE_PORT:
-        return codec_.wrap(py_, Codec::kPort, env_, term);
+        return codec_.wrap(py, Codec::kPort, env_, term);
       case ERL_NIF_TERM_TYPE_FUN:
-        return codec_.wrap(py_, Codec::kFun, env_, term);
+        return codec_.wrap(py, Codec::kFun, env_, term);
       case ERL_NIF_TERM_TYPE_REFERENCE:
-        return reference(term);
+        return reference(py, term);
       default:
         break;
     }
@@ -57,24 +57,24 @@ class ToObject {
     return PyRef::steal(owned);
   }
 
-  PyRef integer(ERL_NIF_TERM term) {
+  PyRef integer(const Attached& py, ERL_NIF_TERM term) {
     ErlNifSInt64 number;
     if (enif_get_int64(env_, term, &number)) return checked(PyLong_FromLongLong(number));
-    return big_integer(term);
+    return big_integer(py, term);
   }
 
-  [[gnu::noinline]] PyRef big_integer(ERL_NIF_TERM term) {
+  [[gnu::noinline]] PyRef big_integer(const Attached& py, ERL_NIF_TERM term) {
     BigInteger big(env_, term);
-    return checked(make_integer(py_, big.negative(), big.magnitude()).release());
+    return checked(make_integer(py, big.negative(), big.magnitude()).release());
   }
 
-  PyRef real(ERL_NIF_TERM term) {
+  PyRef real(const Attached&, ERL_NIF_TERM term) {
     double number = 0;
     enif_get_double(env_, term, &number);
     return checked(PyFloat_FromDouble(number));
   }
 
-  [[gnu::noinline]] PyRef binary(ERL_NIF_TERM term, BinaryAs as) {
+  [[gnu::noinline]] PyRef binary(const Attached&, ERL_NIF_TERM term, BinaryAs as) {
     ErlNifBinary binary;
     if (!enif_inspect_binary(env_, term, &binary)) return fail(Why::kBitstring);
     const char* data = reinterpret_cast<const char*>(binary.data);
@@ -87,38 +87,38 @@ class ToObject {
     return checked(PyBytes_FromStringAndSize(data, size));
   }
 
-  PyRef reference(ERL_NIF_TERM term) {
+  PyRef reference(const Attached& py, ERL_NIF_TERM term) {
     const OpaqueRef* opaque = codec_.beam_.opaque.get(env_, term);
-    if (opaque == nullptr) return codec_.wrap(py_, Codec::kRef, env_, term);
+    if (opaque == nullptr) return codec_.wrap(py, Codec::kRef, env_, term);
     if (!opaque->object.belongs_to(*codec_.drops_)) return fail(Why::kOtherInterpreter);
-    return PyRef::borrow(opaque->object.get(py_));
+    return PyRef::borrow(opaque->object.get(py));
   }
 
-  PyRef list(ERL_NIF_TERM term, int depth) {
+  PyRef list(const Attached& py, ERL_NIF_TERM term, int depth) {
     unsigned length;
     if (!enif_get_list_length(env_, term, &length)) return fail(Why::kImproperList);
     if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(length)));
     ERL_NIF_TERM head;
     for (Py_ssize_t i = 0; enif_get_list_cell(env_, term, &head, &term); ++i) {
-      PyRef element = convert(head, depth);
+      PyRef element = convert(py, head, depth);
       if (!element) return fail_in(i);
       PyList_SET_ITEM(list.get(), i, element.release());
     }
     return list;
   }
 
-  PyRef tuple(ERL_NIF_TERM term, int depth) {
+  PyRef tuple(const Attached& py, ERL_NIF_TERM term, int depth) {
     int arity;
     const ERL_NIF_TERM* elements;
     enif_get_tuple(env_, term, &arity, &elements);
     if (arity == 2 && elements[0] == codec_.atoms().bytes && enif_is_binary(env_, elements[1])) {
-      return binary(elements[1], BinaryAs::kBytes);
+      return binary(py, elements[1], BinaryAs::kBytes);
     }
     if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef tuple = checked(PyTuple_New(arity));
     for (int i = 0; i < arity; ++i) {
-      PyRef element = convert(elements[i], depth);
+      PyRef element = convert(py, elements[i], depth);
       if (!element) return fail_in(i);
       PyTuple_SET_ITEM(tuple.get(), i, element.release());
     }
@@ -130,7 +130,7 @@ class ToObject {
     return nullptr;
   }
 
-  PyRef map(ERL_NIF_TERM term, int depth) {
+  PyRef map(const Attached& py, ERL_NIF_TERM term, int depth) {
     if (is_too_deep(depth)) return fail(Why::kTooDeep);
     PyRef dict = checked(PyDict_New());
     ErlNifMapIterator pairs;
@@ -141,22 +141,23 @@ class ToObject {
     ERL_NIF_TERM key, value;
     for (; enif_map_iterator_get_pair(env_, &pairs, &key, &value);
          enif_map_iterator_next(env_, &pairs)) {
-      if (!add_pair(dict.get(), key, value, depth)) return nullptr;
+      if (!add_pair(py, dict.get(), key, value, depth)) return nullptr;
     }
     return dict;
   }
 
-  bool add_pair(PyObject* dict, ERL_NIF_TERM key, ERL_NIF_TERM value, int depth) {
-    const PyRef key_object = convert(key, depth);
+  bool add_pair(const Attached& py, PyObject* dict, ERL_NIF_TERM key, ERL_NIF_TERM value,
+                int depth) {
+    const PyRef key_object = convert(py, key, depth);
     if (!key_object) return fail_in_key(key);
-    const PyRef value_object = convert(value, depth);
+    const PyRef value_object = convert(py, value, depth);
     if (!value_object) {
       failure_.in_value_of(shown_key(env_, key));
       return false;
     }
     const Py_ssize_t size = PyDict_GET_SIZE(dict);
     if (PyDict_SetItem(dict, key_object.get(), value_object.get()) < 0) {
-      return fail_to_hash(key);
+      return fail_to_hash(py, key);
     }
     // 1 and 1.0, true and 1, none and nil, an atom and a binary: the same key in Python.
     if (PyDict_GET_SIZE(dict) != size + 1) {
@@ -171,17 +172,16 @@ class ToObject {
     return false;
   }
 
-  [[gnu::noinline]] bool fail_to_hash(ERL_NIF_TERM key) {
+  [[gnu::noinline]] bool fail_to_hash(const Attached& py, ERL_NIF_TERM key) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
       PyErr_Clear();
       failure_.set(Why::kUnhashableKey);
     } else {
-      failure_.set_from_python(py_);
+      failure_.set_from_python(py);
     }
     return fail_in_key(key);
   }
 
-  const Attached& py_;
   Codec& codec_;
   ErlNifEnv* env_;
   Options options_;
@@ -191,7 +191,7 @@ class ToObject {
 PyRef Codec::to_object(const Attached& py, ErlNifEnv* env, ERL_NIF_TERM term,
                        const Options& options, Failure& failure) noexcept {
   try {
-    return ToObject(py, *this, env, options, failure).convert(term, 0);
+    return ToObject(*this, env, options, failure).convert(py, term, 0);
   } catch (const PythonError&) {
     failure.set_from_python(py);
   } catch (const std::bad_alloc&) {

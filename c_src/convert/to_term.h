@@ -14,16 +14,16 @@ class MapBuilder;
 
 namespace ep::convert {
 
-/// Attached. Its methods return false with the failure filled and no Python error set, or throw
+/// Its methods return false with the failure filled and no Python error set, or throw
 /// std::bad_alloc.
 class ToTerm {
  public:
-  ToTerm(const Attached& py, Codec& codec, ErlNifEnv* env, ERL_NIF_TERM none, Failure& failure)
-      : py_(py), codec_(codec), env_(env), none_(none), failure_(failure) {}
+  ToTerm(Codec& codec, ErlNifEnv* env, ERL_NIF_TERM none, Failure& failure)
+      : codec_(codec), env_(env), none_(none), failure_(failure) {}
   ToTerm(const ToTerm&) = delete;
   ToTerm& operator=(const ToTerm&) = delete;
 
-  bool convert(PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool convert(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
 
  private:
   static bool done(ERL_NIF_TERM* out, ERL_NIF_TERM term) noexcept {
@@ -37,42 +37,41 @@ class ToTerm {
     failure_.set(why);
     return false;
   }
-  bool fail_with_python_error() noexcept {
-    failure_.set_from_python(py_);
+  bool fail_with_python_error(const Attached& py) noexcept {
+    failure_.set_from_python(py);
     return false;
   }
 
   // to_term.cc: what has no elements.
-  bool by_base(PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool by_base(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
   bool wrapped_term(PyObject* object, ERL_NIF_TERM* out) noexcept;
-  bool integer(PyObject* object, ERL_NIF_TERM* out);
-  bool big_integer(PyObject* object, bool negative, ERL_NIF_TERM* out);
-  bool numpy_number(PyObject* object, NumpyTypes::Kind kind, ERL_NIF_TERM* out);
+  bool integer(const Attached& py, PyObject* object, ERL_NIF_TERM* out);
+  bool big_integer(const Attached& py, PyObject* object, bool negative, ERL_NIF_TERM* out);
+  bool numpy_number(const Attached& py, PyObject* object, NumpyTypes::Kind kind, ERL_NIF_TERM* out);
   bool real(double number, ERL_NIF_TERM* out) noexcept;
-  bool text(PyObject* object, ERL_NIF_TERM* out);
-  bool long_text(PyObject* object, ERL_NIF_TERM* out);
-  bool fail_to_encode();
-  ERL_NIF_TERM bytes(PyObject* object);
-  ERL_NIF_TERM data(PyObject* owner, const void* start, Py_ssize_t size);
-  bool buffer(PyObject* object, ERL_NIF_TERM* out);
+  bool text(const Attached& py, PyObject* object, ERL_NIF_TERM* out);
+  bool long_text(const Attached& py, PyObject* object, ERL_NIF_TERM* out);
+  bool fail_to_encode(const Attached& py);
+  ERL_NIF_TERM bytes(const Attached& py, PyObject* object);
+  ERL_NIF_TERM data(const Attached& py, PyObject* owner, const void* start, Py_ssize_t size);
+  bool buffer(const Attached& py, PyObject* object, ERL_NIF_TERM* out);
 
   // containers_to_term.cc
-  bool push(PyObject* element, Py_ssize_t position, int depth);
+  bool push(const Attached& py, PyObject* element, Py_ssize_t position, int depth);
   ERL_NIF_TERM pop_list(std::size_t base) noexcept;
-  bool list(PyObject* object, ERL_NIF_TERM* out, int depth);
-  bool tuple(PyObject* object, ERL_NIF_TERM* out, int depth);
-  bool set(PyObject* object, ERL_NIF_TERM* out, int depth);
-  bool dict(PyObject* object, ERL_NIF_TERM* out, int depth);
-  bool large_dict(PyObject* object, ERL_NIF_TERM* out, int depth);
-  bool put_pairs(PyObject* object, MapBuilder& map, int depth);
+  bool list(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool tuple(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool set(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool dict(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool large_dict(const Attached& py, PyObject* object, ERL_NIF_TERM* out, int depth);
+  bool put_pairs(const Attached& py, PyObject* object, MapBuilder& map, int depth);
   bool make_map(std::size_t keys, std::size_t values, std::size_t count, ERL_NIF_TERM* out);
-  bool pair(PyObject* key, PyObject* value, ERL_NIF_TERM* key_term, ERL_NIF_TERM* value_term,
-            int depth);
-  bool fail_changed() noexcept;
+  bool pair(const Attached& py, PyObject* key, PyObject* value, ERL_NIF_TERM* key_term,
+            ERL_NIF_TERM* value_term, int depth);
+  bool fail_changed(const Attached& py) noexcept;
   bool fail_duplicate(ERL_NIF_TERM key);
   bool fail_first_duplicate(std::size_t keys, std::size_t count);
 
-  const Attached& py_;
   Codec& codec_;
   ErlNifEnv* env_;           // where terms are made right now
   const ERL_NIF_TERM none_;  // what None becomes

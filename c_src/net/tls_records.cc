@@ -35,29 +35,28 @@ bool is_at_least(Py_ssize_t size, PyObject* limit) {
 class Pass {
  public:
   Pass(const Attached& py, const NetTypes& types, TlsRecords& tls)
-      : py_(py), types_(types), parts_(types.tls), tls_(tls), session_(session()) {}
+      : types_(types), parts_(types.tls), tls_(tls), session_(session(py)) {}
 
   /// Takes in what has been received, and hands on what that contains.
-  void receive(std::span<const char> records);
-  void send(PyObject* data);
+  void receive(const Attached& py, std::span<const char> records);
+  void send(const Attached& py, PyObject* data);
 
  private:
-  PyRef session() const;
-  Py_ssize_t pending(PyObject* bio) const;
-  bool asks_for_more() const;
-  PyRef read(Py_ssize_t size) const;
-  void deliver(const std::vector<PyRef>& chunks) const;
-  void hand_over(PyObject* data) const;
-  void process_outgoing() const;
+  PyRef session(const Attached&) const;
+  Py_ssize_t pending(const Attached& py, PyObject* bio) const;
+  bool asks_for_more(const Attached& py) const;
+  PyRef read(const Attached& py, Py_ssize_t size) const;
+  void deliver(const Attached& py, const std::vector<PyRef>& chunks) const;
+  void hand_over(const Attached& py, PyObject* data) const;
+  void process_outgoing(const Attached& py) const;
 
-  const Attached& py_;
   const NetTypes& types_;
   const TlsParts& parts_;
   TlsRecords& tls_;
   const PyRef session_;
 };
 
-PyRef Pass::session() const {
+PyRef Pass::session(const Attached&) const {
   if (tls_.session_of != tls_.sslobj) {
     PyRef found = or_throw(PyObject_GetAttr(tls_.sslobj, parts_.sslobj.get()));
     Py_XSETREF(tls_.session, found.release());
@@ -66,7 +65,7 @@ PyRef Pass::session() const {
   return PyRef::borrow(tls_.session);
 }
 
-Py_ssize_t Pass::pending(PyObject* bio) const {
+Py_ssize_t Pass::pending(const Attached&, PyObject* bio) const {
   const PyRef number = or_throw(PyObject_GetAttr(bio, parts_.pending.get()));
   const Py_ssize_t size = PyLong_AsSsize_t(number.get());
   if (size == -1 && PyErr_Occurred()) throw PythonError();
@@ -74,22 +73,22 @@ Py_ssize_t Pass::pending(PyObject* bio) const {
 }
 
 /// The error that is set. If so, it is cleared.
-bool Pass::asks_for_more() const {
+bool Pass::asks_for_more(const Attached&) const {
   if (PyErr_ExceptionMatches(parts_.again_errors.get()) == 0) return false;
   PyErr_Clear();
   return true;
 }
 
 /// Null: there is no whole record left.
-PyRef Pass::read(Py_ssize_t size) const {
+PyRef Pass::read(const Attached& py, Py_ssize_t size) const {
   const PyRef number = or_throw(PyLong_FromSsize_t(size));
   PyRef chunk =
       PyRef::steal(PyObject_CallMethodOneArg(session_.get(), parts_.read.get(), number.get()));
-  if (!chunk && !asks_for_more()) throw PythonError();
+  if (!chunk && !asks_for_more(py)) throw PythonError();
   return chunk;
 }
 
-void Pass::receive(std::span<const char> records) {
+void Pass::receive(const Attached& py, std::span<const char> records) {
   const auto count = static_cast<Py_ssize_t>(records.size());
   const PyRef incoming = PyRef::borrow(tls_.incoming);
   call(incoming.get(), parts_.write, bytes(records.data(), count).get());
@@ -97,17 +96,17 @@ void Pass::receive(std::span<const char> records) {
   bool closed = false;
   // A read gets memory of that size, so it had better not be more than there is, as a rule.
   for (Py_ssize_t size = std::min(count, kMaxRecord);;) {
-    PyRef chunk = read(size);
+    PyRef chunk = read(py, size);
     if (!chunk) break;
     const Py_ssize_t got = PyBytes_GET_SIZE(chunk.get());
     closed = got == 0;  // close_notify
     if (closed) break;
     chunks.push_back(std::move(chunk));
     // One read more would say so by an exception, which costs as much as all the rest.
-    if (got < size && pending(incoming.get()) == 0) break;
+    if (got < size && pending(py, incoming.get()) == 0) break;
     size = kMaxRecord;
   }
-  if (!chunks.empty()) deliver(chunks);
+  if (!chunks.empty()) deliver(py, chunks);
   if (closed) {
     call(tls_.object(), parts_.call_eof_received);
     call(tls_.object(), parts_.start_shutdown);
@@ -115,17 +114,17 @@ void Pass::receive(std::span<const char> records) {
   // What follows is rarely needed, as each write sends its own record.
   if (PyObject_Size(tls_.write_backlog) != 0) {
     call(tls_.object(), parts_.do_write);
-  } else if (tls_.app_writing_paused != Py_False || pending(tls_.outgoing) != 0) {
+  } else if (tls_.app_writing_paused != Py_False || pending(py, tls_.outgoing) != 0) {
     call(tls_.object(), parts_.process_outgoing);
   }
   if (tls_.ssl_reading_paused != Py_False ||
-      is_at_least(pending(incoming.get()), tls_.incoming_high_water)) {
+      is_at_least(pending(py, incoming.get()), tls_.incoming_high_water)) {
     call(tls_.object(), parts_.control_ssl_reading);
   }
 }
 
-void Pass::deliver(const std::vector<PyRef>& chunks) const {
-  if (chunks.size() == 1) return hand_over(chunks.front().get());
+void Pass::deliver(const Attached& py, const std::vector<PyRef>& chunks) const {
+  if (chunks.size() == 1) return hand_over(py, chunks.front().get());
   Py_ssize_t size = 0;
   for (const PyRef& chunk : chunks) size += PyBytes_GET_SIZE(chunk.get());
   const PyRef all = bytes(nullptr, size);
@@ -133,43 +132,43 @@ void Pass::deliver(const std::vector<PyRef>& chunks) const {
   for (const PyRef& chunk : chunks) {
     end = std::copy_n(PyBytes_AS_STRING(chunk.get()), PyBytes_GET_SIZE(chunk.get()), end);
   }
-  hand_over(all.get());
+  hand_over(py, all.get());
 }
 
-void Pass::hand_over(PyObject* data) const {
+void Pass::hand_over(const Attached& py, PyObject* data) const {
   const PyRef protocol = PyRef::borrow(tls_.app_protocol);
   const std::span<const char> content(PyBytes_AS_STRING(data),
                                       static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
-  const Fed fed = feed_stream(py_, types_.streams, protocol.get(), content);
+  const Fed fed = feed_stream(py, types_.streams, protocol.get(), content);
   if (fed == Fed::kError) throw PythonError();
   if (fed == Fed::kLeftToPython) call(protocol.get(), parts_.data_received, data);
 }
 
-void Pass::send(PyObject* data) {
+void Pass::send(const Attached& py, PyObject* data) {
   const Py_ssize_t size = PyBytes_GET_SIZE(data);
   Py_ssize_t written = 0;
   if (const PyRef count =
           PyRef::steal(PyObject_CallMethodOneArg(session_.get(), parts_.write.get(), data))) {
     written = PyLong_AsSsize_t(count.get());
     if (written == -1 && PyErr_Occurred()) throw PythonError();
-  } else if (!asks_for_more()) {
+  } else if (!asks_for_more(py)) {
     throw PythonError();
   }
-  if (written == size) return process_outgoing();
+  if (written == size) return process_outgoing(py);
   const PyRef rest = bytes(PyBytes_AS_STRING(data) + written, size - written);
   const PyRef list = or_throw(PyTuple_Pack(1, rest.get()));
   call(tls_.object(), parts_.write_appdata, list.get());
 }
 
 /// SSLProtocol._process_outgoing(), without looking at flow control where that can't matter.
-void Pass::process_outgoing() const {
+void Pass::process_outgoing(const Attached& py) const {
   Py_ssize_t waiting = PyLong_AsSsize_t(tls_.write_buffer_size);
   if (tls_.ssl_writing_paused == Py_False) {
     const PyRef transport = PyRef::borrow(tls_.transport);
     const PyRef record = call(tls_.outgoing, parts_.read);
     if (PyObject_Size(record.get()) != 0) call(transport.get(), parts_.write, record.get());
   } else {
-    waiting += pending(tls_.outgoing);
+    waiting += pending(py, tls_.outgoing);
   }
   if (tls_.app_writing_paused != Py_False || is_at_least(waiting, tls_.outgoing_high_water)) {
     call(tls_.object(), parts_.control_app_writing);
@@ -231,7 +230,7 @@ PyRef received(const Attached& py, const NetTypes& types, TlsRecords& tls, std::
   }
   if (is_open(types.tls, tls) && tls.app_reading_paused == Py_False &&
       tls.app_protocol_is_buffer == Py_False) {
-    return guarded(py, types, tls, [&](Pass& pass) { pass.receive(buffer.first(count)); });
+    return guarded(py, types, tls, [&](Pass& pass) { pass.receive(py, buffer.first(count)); });
   }
   const PyRef number = PyRef::steal(PyLong_FromSize_t(count));
   if (!number) return nullptr;
@@ -249,7 +248,7 @@ PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_tran
     if (PyObject_TypeCheck(protocol.get(), type)) {
       TlsRecords& tls = *reinterpret_cast<TlsRecords*>(protocol.get());
       if (is_open(parts, tls)) {
-        return guarded(py, types, tls, [&](Pass& pass) { pass.send(data); });
+        return guarded(py, types, tls, [&](Pass& pass) { pass.send(py, data); });
       }
     }
   }

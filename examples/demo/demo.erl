@@ -1,5 +1,5 @@
-%% What `make demo' shows: an asyncio HTTP server, unchanged, that serves fifty Erlang processes, and
-%% Python coroutines that others start and await, in one node. Started by scripts/demo.
+%% What `make demo' shows: an asyncio HTTP server, unchanged, that serves fifty Erlang processes,
+%% and Python coroutines that others start and await, in one node. Started by scripts/demo.
 -module(demo).
 
 -export([start/0]).
@@ -73,7 +73,10 @@ introduce(Port) ->
     io:format(
         "OTP ~ts, ~b schedulers, Python ~ts~n"
         "examples/demo/server.py, with aiohttp ~ts on ~ts: http://127.0.0.1:~b~n",
-        [erlang:system_info(otp_release), erlang:system_info(schedulers), Python, AioHTTP, Loop, Port]
+        [
+            erlang:system_info(otp_release), erlang:system_info(schedulers),
+            Python, AioHTTP, Loop, Port
+        ]
     ).
 
 counter(What) ->

@@ -10,7 +10,8 @@
 -spec run(inet:port_number(), pos_integer(), pos_integer(), fun(() -> ok)) ->
     {ok, [non_neg_integer()]} | {wrong, term()}.
 run(Port, First, Last, Done) ->
-    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {nodelay, true}]),
+    Options = [binary, {active, false}, {nodelay, true}],
+    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, Options),
     Result = requests(Socket, First, Last, Done, []),
     ok = gen_tcp:close(Socket),
     Result.
