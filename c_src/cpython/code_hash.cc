@@ -82,7 +82,8 @@ std::uint64_t code_hash(const Attached&, PyObject* function) {
 bool has_known_code(const Attached& py, PyObject* function,
                     std::span<const std::uint64_t> known) noexcept {
   try {
-    return std::ranges::find(known, code_hash(py, function)) != known.end();
+    const std::uint64_t hash = code_hash(py, function);
+    return hash != 0 && std::ranges::find(known, hash) != known.end();
   } catch (const PythonError&) {
     PyErr_Clear();
     return false;

@@ -58,6 +58,37 @@ bool probe_bytes_reuse() {
   return after == expected && after != before && Py_REFCNT(reused.get()) == 1;
 }
 
+PyRef make_class(PyObject* bases) {
+  return or_throw(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "sO{}",
+                                        "erlang_python_probe", bases));
+}
+
+/// As the method cache sees the class after a look-up.
+unsigned version_after_lookup(const PyRef& type) {
+  or_throw(PyObject_GetAttrString(type.get(), "__init__"));
+  return version_of_type(reinterpret_cast<PyTypeObject*>(type.get()));
+}
+
+/// It stays while nothing changes, and goes with a change of the class and of its base.
+bool probe_type_versions() {
+  const PyRef no_bases = or_throw(PyTuple_New(0));
+  const PyRef base = make_class(no_bases.get());
+  const PyRef bases = or_throw(PyTuple_Pack(1, base.get()));
+  const PyRef derived = make_class(bases.get());
+  unsigned known = version_after_lookup(derived);
+  if (known == 0 || known == version_after_lookup(base)) return false;
+  for (const PyRef* changed : {&base, &derived}) {
+    if (version_after_lookup(derived) != known) return false;
+    for (const char* name : {"erlang_python_probe", "__init__"}) {
+      if (PyObject_SetAttrString(changed->get(), name, Py_None) != 0) throw PythonError();
+      if (version_of_type(reinterpret_cast<PyTypeObject*>(derived.get())) == known) return false;
+      known = version_after_lookup(derived);
+      if (known == 0) return false;
+    }
+  }
+  return true;
+}
+
 int fileno_of(const PyRef& socket) {
   const PyRef number = or_throw(PyObject_CallMethod(socket.get(), "fileno", nullptr));
   return static_cast<int>(PyLong_AsLong(number.get()));
@@ -67,7 +98,9 @@ int fileno_of(const PyRef& socket) {
 
 Internals Internals::probe(const Attached& py) {
   if (kFreeThreaded) return {};
-  return {.context_variables = probe_context_variables(py), .bytes_reuse = probe_bytes_reuse()};
+  return {.context_variables = probe_context_variables(py),
+          .bytes_reuse = probe_bytes_reuse(),
+          .type_versions = probe_type_versions()};
 }
 
 void Internals::probe_socket(const Attached&, PyObject* socket_class) {
@@ -107,6 +140,8 @@ void renew_bytes(PyObject* bytes) noexcept {
   reinterpret_cast<PyBytesObject*>(bytes)->ob_shash = -1;
 #pragma GCC diagnostic pop
 }
+
+unsigned version_of_type(const PyTypeObject* type) noexcept { return type->tp_version_tag; }
 
 bool replace_builtin(const Attached&, PyObject* function, PyCFunction with_tuple,
                      PyObject* (*with_vector)(PyObject*, PyObject* const*, Py_ssize_t)) noexcept {

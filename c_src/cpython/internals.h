@@ -15,6 +15,7 @@ struct Internals {
   bool context_variables = false;  // variables_of_context(), borrowed_current_context()
   bool bytes_reuse = false;        // renew_bytes()
   bool socket_descriptor = false;  // descriptor_of_socket(); by probe_socket()
+  bool type_versions = false;      // version_of_type()
 
   /// Of all but sockets, whose module not every program imports. Throws PythonError.
   static Internals probe(const Attached& py);
@@ -36,6 +37,10 @@ int descriptor_of_socket(PyObject* socket) noexcept;
 /// The content of a bytes object that only the caller knows has been replaced: what was derived
 /// from the old one is forgotten.
 void renew_bytes(PyObject* bytes) noexcept;
+
+/// A number that changes with the attributes of the type and of its bases, and that no other type
+/// has ever had. 0: it has none now, and gets one, as a rule, when an attribute is looked up.
+unsigned version_of_type(const PyTypeObject* type) noexcept;
 
 /// Makes a built-in function call others from now on, under whatever name and in whatever
 /// interpreter somebody has it. Which of the two depends on its calling convention; both must

@@ -1,9 +1,8 @@
 #include "loop/task_set.h"
 
-#include <array>
-
 #include "cpython/code_hash.h"
 #include "cpython/heap_type.h"
+#include "cpython/known_code.h"
 #include "cpython/or_throw.h"
 #include "cpython/slot.h"
 
@@ -18,11 +17,6 @@ bool speed_up_task_set(const Attached&, PyObject*) noexcept { return true; }
 namespace {
 
 constexpr const char* kTaskSet = PY_VERSION_HEX >= 0x030C0000 ? "_scheduled_tasks" : "_all_tasks";
-
-// Of weakref.WeakSet, in Python 3.11 and 3.13; printed by scripts/code_hashes.
-constexpr std::array<std::uint64_t, 2> kKnownAdd = {0xf8fe5c41d6da008d, 0xabcacebbbb5283f5};
-constexpr std::array<std::uint64_t, 2> kKnownCommit = {0x7decbb4291f2ede9, 0x2828e333a664fc14};
-constexpr std::array<std::uint64_t, 2> kKnownRemove = {0x9ca14a66cfb49271, 0x45c103a7fcd2f84f};
 
 /// What both functions are bound to: the attributes of the WeakSet that never change.
 enum Part : Py_ssize_t { kData, kIterating, kPending, kRemove };  // set, set, list, function
@@ -67,15 +61,18 @@ PyRef function(const PyMethodDef& definition, const PyRef& self) {
   return or_throw(PyCFunction_New(const_cast<PyMethodDef*>(&definition), self.get()));
 }
 
+bool is_known(const Attached& py, const PyRef& owner, const KnownFunction& function) {
+  return has_known_code(py, attribute(owner, function.name).get(), function.hashes);
+}
+
 /// Is it a WeakSet, whose functions are those that the above was written after?
 bool is_plain_weak_set(const Attached& py, PyObject* object) {
   const PyRef plain = attribute(import_module("weakref"), "WeakSet");
   if (reinterpret_cast<PyObject*>(Py_TYPE(object)) != plain.get()) return false;
   const PyRef dict = attribute(object, "__dict__");
   return PyDict_GetItemString(dict.get(), "add") == nullptr &&
-         has_known_code(py, attribute(plain, "add").get(), kKnownAdd) &&
-         has_known_code(py, attribute(plain, "_commit_removals").get(), kKnownCommit) &&
-         has_known_code(py, attribute(object, "_remove").get(), kKnownRemove);
+         is_known(py, plain, known::kWeakSetAdd) && is_known(py, plain, known::kWeakSetCommit) &&
+         is_known(py, PyRef::borrow(object), known::kWeakSetRemove);
 }
 
 void put(PyObject* object, const PyMethodDef& definition, const PyRef& function) {

@@ -56,8 +56,9 @@ bool add_own(const Attached& py, PyObject* module) {
   };
   const Internals& internals = py.interpreter().internals;
   const PyRef found = PyRef::steal(
-      Py_BuildValue("{sNsN}", "context_variables", PyBool_FromLong(internals.context_variables),
-                    "bytes_reuse", PyBool_FromLong(internals.bytes_reuse)));
+      Py_BuildValue("{sNsNsN}", "context_variables", PyBool_FromLong(internals.context_variables),
+                    "bytes_reuse", PyBool_FromLong(internals.bytes_reuse), "type_versions",
+                    PyBool_FromLong(internals.type_versions)));
   return found && PyModule_AddFunctions(module, methods) == 0 &&
          PyModule_AddObjectRef(module, "INTERNALS", found.get()) == 0 &&
          PyModule_AddObjectRef(module, "FREE_THREADED", kFreeThreaded ? Py_True : Py_False) == 0;

@@ -3,22 +3,12 @@
 #include <cstring>
 #include <utility>
 
+#include "cpython/internals.h"
+
 namespace ep::net {
-namespace {
-
-/// Nobody has seen the content change: the object is new again.
-void forget_hash(PyObject* bytes) noexcept {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // there is no other way to it
-  reinterpret_cast<PyBytesObject*>(bytes)->ob_shash = -1;
-#pragma GCC diagnostic pop
-}
-
-}  // namespace
-
 PyRef BytesPool::make(const Attached&, std::span<const char> content) noexcept {
   const auto size = static_cast<Py_ssize_t>(content.size());
-  if (!kFreeThreaded && fits(size)) {
+  if (reuse_ && fits(size)) {
     Place& place = place_of(size);
     if (place.size == size && place.count > 0) {
       PyRef object = std::move(place.objects[--place.count]);
@@ -30,8 +20,7 @@ PyRef BytesPool::make(const Attached&, std::span<const char> content) noexcept {
 }
 
 void BytesPool::give(const Attached&, PyRef object) noexcept {
-  if (kFreeThreaded || !object || Py_REFCNT(object.get()) != 1 ||
-      !PyBytes_CheckExact(object.get())) {
+  if (!reuse_ || !object || Py_REFCNT(object.get()) != 1 || !PyBytes_CheckExact(object.get())) {
     return;
   }
   const Py_ssize_t size = PyBytes_GET_SIZE(object.get());
@@ -44,7 +33,7 @@ void BytesPool::give(const Attached&, PyRef object) noexcept {
   }
   place.misses = 0;
   if (place.count == kKept) return;
-  forget_hash(object.get());
+  renew_bytes(object.get());
   place.objects[place.count++] = std::move(object);
 }
 

@@ -4,7 +4,7 @@
 // long there as in all of the transport's own code. Messages of one size follow each other, and
 // most are forgotten as soon as they are answered; so a few are kept, and filled anew.
 //
-// One for each interpreter, attached threads only. On a free-threaded build it keeps nothing.
+// One for each interpreter, attached threads only.
 #pragma once
 
 #include <array>
@@ -18,7 +18,9 @@ namespace ep::net {
 
 class BytesPool {
  public:
-  BytesPool() = default;
+  /// `reuse`: the insides of bytes objects are as we know them (Internals::bytes_reuse). If not, it
+  /// keeps nothing.
+  explicit BytesPool(bool reuse) noexcept : reuse_(reuse) {}
   BytesPool(const BytesPool&) = delete;
   BytesPool& operator=(const BytesPool&) = delete;
 
@@ -48,6 +50,7 @@ class BytesPool {
     return places_[static_cast<std::size_t>(size) / 16 % kPlaces];
   }
 
+  const bool reuse_;
   std::array<Place, kPlaces> places_;
 };
 

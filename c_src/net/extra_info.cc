@@ -9,7 +9,7 @@ namespace ep::net {
 namespace {
 
 /// Names are interned, as a rule.
-bool same(PyObject* a, const PyRef& b) {
+bool same(PyObject* a, const Name& b) {
   if (a == b.get()) return true;
   const int equal = PyObject_RichCompareBool(a, b.get(), Py_EQ);
   if (equal < 0) throw PythonError();
@@ -82,7 +82,7 @@ PyRef ExtraInfo::make_socket(const Attached& py, const NetTypes& types, OwnedSoc
 }
 
 PyObject* ExtraInfo::all(const Attached& py, const NetTypes& types, OwnedSocket& socket) {
-  for (const PyRef* name : {&types.names.peername, &types.names.sockname, &types.names.socket}) {
+  for (const Name* name : {&types.names.peername, &types.names.sockname, &types.names.socket}) {
     get(py, types, socket, name->get());
   }
   return dict(py);

@@ -23,7 +23,8 @@ bool add_to_module(const Attached& py, PyObject* module) noexcept {
       {nullptr, nullptr, 0, nullptr},
   };
   return translate_errors(py, [&] {
-    py.interpreter().add(py.interpreter().net, std::make_unique<NetTypes>());
+    Interpreter& interpreter = py.interpreter();
+    interpreter.add(interpreter.net, std::make_unique<NetTypes>(interpreter.internals));
     if (PyModule_AddFunctions(module, methods) != 0) throw PythonError();
   });
 }

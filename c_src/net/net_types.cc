@@ -11,34 +11,6 @@
 namespace ep::net {
 namespace {
 
-void intern_names(NetNames& names) {
-  names.attach = interned("_attach");
-  names.detach = interned("_detach");
-  names.buffer_updated = interned("buffer_updated");
-  names.connection_lost = interned("connection_lost");
-  names.connection_made = interned("connection_made");
-  names.data_received = interned("data_received");
-  names.datagram_received = interned("datagram_received");
-  names.eof_received = interned("eof_received");
-  names.error_received = interned("error_received");
-  names.get_buffer = interned("get_buffer");
-  names.pause_writing = interned("pause_writing");
-  names.resume_writing = interned("resume_writing");
-  names.call_exception_handler = interned("call_exception_handler");
-  names.call_later = interned("call_later");
-  names.create_future = interned("create_future");
-  names.transports = interned("_transports");
-  names.close = interned("close");
-  names.fileno = interned("fileno");
-  names.setblocking = interned("setblocking");
-  names.peername = interned("peername");
-  names.sockname = interned("sockname");
-  names.socket = interned("socket");
-  names.done = interned("done");
-  names.set_exception = interned("set_exception");
-  names.set_result = interned("set_result");
-}
-
 /// Of a function of Python code, `self` included.
 bool takes_arguments(const PyRef& function, long count) {
   const PyRef actual = attribute(attribute(function, "__code__"), "co_argcount");
@@ -55,6 +27,14 @@ void import_parts(NetTypes& types) {
   types.try_native = attribute(modes, "TRY_NATIVE");
   const PyRef server = attribute(import_module("asyncio.base_events"), "Server");
   types.servers_know_transports = takes_arguments(attribute(server, "_attach"), 2);
+}
+
+void probe_sockets(const Attached& py, PyObject* module, const NetTypes& types) {
+  Internals& internals = py.interpreter().internals;
+  internals.probe_socket(py, types.socket_class.get());
+  const PyRef told = attribute(module, "INTERNALS");
+  PyObject* const found = internals.socket_descriptor ? Py_True : Py_False;
+  if (PyDict_SetItemString(told.get(), "socket_descriptor", found) != 0) throw PythonError();
 }
 
 void add_types(const Attached& py, PyObject* module, NetTypes& types) {
@@ -84,12 +64,11 @@ void add_types(const Attached& py, PyObject* module, NetTypes& types) {
 bool load_transports(const Attached& py, PyObject* module, NetTypes& types) {
   if (types.acceptor) return true;
   return translate_errors(py, [&] {
-    intern_names(types.names);
     import_parts(types);
-    types.streams = StreamParts::import(py);
-    types.tls = TlsParts::import(py);
-    types.socket_layout_known = probe_socket_layout(py, types);
     add_types(py, module, types);
+    probe_sockets(py, module, types);
+    types.streams.emplace(py);
+    types.tls.emplace(py, types.tls_records.get(), types.tls_writer.get());
   });
 }
 
@@ -99,8 +78,10 @@ int NetTypes::traverse(visitproc visit, void* arg) const {
                             &socket_class, &wake_waiter, &log, &try_native}) {
     Py_VISIT(part->get());
   }
-  if (const int stop = streams.traverse(visit, arg)) return stop;
-  return tls.traverse(visit, arg);
+  if (streams) {
+    if (const int stop = streams->traverse(visit, arg)) return stop;
+  }
+  return tls ? tls->traverse(visit, arg) : 0;
 }
 
 }  // namespace ep::net

@@ -4,8 +4,11 @@
 // load_transports(), as the types derive from asyncio's.
 #pragma once
 
+#include <optional>
+
 #include "cpython/attach.h"
 #include "cpython/interpreter.h"
+#include "cpython/name.h"
 #include "cpython/ref.h"
 #include "net/address_cache.h"
 #include "net/bytes_pool.h"
@@ -14,18 +17,45 @@
 
 namespace ep::net {
 
-/// Names of attributes and methods, interned.
+/// Names of attributes and methods.
 struct NetNames {
-  PyRef attach, detach;  // of a server
-  PyRef buffer_updated, connection_lost, connection_made, data_received, datagram_received;
-  PyRef eof_received, error_received, get_buffer, pause_writing, resume_writing;  // of a protocol
-  PyRef call_exception_handler, call_later, create_future, transports;            // of a loop
-  PyRef close, fileno, setblocking;                                               // of a socket
-  PyRef peername, sockname, socket;       // of get_extra_info()
-  PyRef done, set_exception, set_result;  // of a future
+  // Of a server.
+  Name attach{"_attach"};
+  Name detach{"_detach"};
+  // Of a protocol.
+  Name buffer_updated{"buffer_updated"};
+  Name connection_lost{"connection_lost"};
+  Name connection_made{"connection_made"};
+  Name data_received{"data_received"};
+  Name datagram_received{"datagram_received"};
+  Name eof_received{"eof_received"};
+  Name error_received{"error_received"};
+  Name get_buffer{"get_buffer"};
+  Name pause_writing{"pause_writing"};
+  Name resume_writing{"resume_writing"};
+  // Of a loop.
+  Name call_exception_handler{"call_exception_handler"};
+  Name call_later{"call_later"};
+  Name create_future{"create_future"};
+  Name transports{"_transports"};
+  // Of a socket.
+  Name close{"close"};
+  Name fileno{"fileno"};
+  Name setblocking{"setblocking"};
+  // Of get_extra_info().
+  Name peername{"peername"};
+  Name sockname{"sockname"};
+  Name socket{"socket"};
+  // Of a future.
+  Name done{"done"};
+  Name set_exception{"set_exception"};
+  Name set_result{"set_result"};
 };
 
 struct NetTypes final : InterpreterPart {
+  /// Throws PythonError.
+  explicit NetTypes(const Internals& internals) : bytes(internals.bytes_reuse) {}
+
   PyRef stream_transport;
   PyRef datagram_transport;
   PyRef acceptor;
@@ -36,16 +66,14 @@ struct NetTypes final : InterpreterPart {
   PyRef buffered_protocol;               // asyncio.BufferedProtocol
   PyRef transport_socket;                // asyncio.trsock.TransportSocket
   PyRef socket_class;                    // socket.socket
-  PyRef socket_fileno;                   // its method fileno()
   PyRef wake_waiter;                     // asyncio.futures._set_result_unless_cancelled
   PyRef log;                             // asyncio.log.logger
   PyRef try_native;                      // asyncio.constants._SendfileMode.TRY_NATIVE
-  bool socket_layout_known = false;      // see owned_socket.h
   bool servers_know_transports = false;  // Server._attach(transport), since 3.13
   AddressCache addresses;
   BytesPool bytes;
-  StreamParts streams;
-  TlsParts tls;
+  std::optional<StreamParts> streams;
+  std::optional<TlsParts> tls;
   NetNames names;
 
   int traverse(visitproc visit, void* arg) const override;

@@ -1,8 +1,7 @@
 #include "net/owned_socket.h"
 
-#include <cstring>
-
 #include "cpython/error.h"
+#include "cpython/interpreter.h"
 #include "cpython/slot.h"
 #include "net/net_types.h"
 
@@ -19,39 +18,22 @@ int fileno_of(const NetTypes& types, PyObject* socket) noexcept {
   return number ? static_cast<int>(PyLong_AsLong(number.get())) : -1;
 }
 
-int peek_descriptor(PyObject* socket) noexcept {
-  int fd;
-  std::memcpy(&fd, reinterpret_cast<const char*>(socket) + sizeof(PyObject), sizeof fd);
-  return fd;
-}
-
 }  // namespace
 
-bool probe_socket_layout(const Attached&, const NetTypes& types) {
-  const PyRef socket = PyRef::steal(PyObject_CallNoArgs(types.socket_class.get()));
-  if (!socket) throw PythonError();
-  const int open = fileno_of(types, socket.get());
-  const bool known = open >= 0 && peek_descriptor(socket.get()) == open;
-  const PyRef closed =
-      PyRef::steal(PyObject_CallMethodNoArgs(socket.get(), types.names.close.get()));
-  if (!closed || PyErr_Occurred()) throw PythonError();
-  return known && peek_descriptor(socket.get()) == -1;
-}
-
-OwnedSocket::OwnedSocket(const Attached&, const NetTypes& types, PyRef socket)
+OwnedSocket::OwnedSocket(const Attached& py, const NetTypes& types, PyRef socket)
     : number_(fileno_of(types, socket.get())),
-      peek_(types.socket_layout_known && is_plain_socket(types, socket.get())),
+      peek_(py.interpreter().internals.socket_descriptor && is_plain_socket(types, socket.get())),
       socket_(std::move(socket)) {
   if (PyErr_Occurred()) throw PythonError();
 }
 
 int OwnedSocket::ask_descriptor(const Attached&, const NetTypes& types) const noexcept {
-  const int fd = peek_ ? peek_descriptor(socket_.get()) : fileno_of(types, socket_.get());
+  const int fd = peek_ ? descriptor_of_socket(socket_.get()) : fileno_of(types, socket_.get());
   if (fd < 0) PyErr_Clear();
   return fd == number_ ? fd : -1;
 }
 
-PyRef OwnedSocket::object(const Attached&, const NetTypes& types) {
+PyRef OwnedSocket::object(const Attached& py, const NetTypes& types) {
   if (socket_ || !fd_) return socket_;
   const PyRef names = PyRef::steal(Py_BuildValue("(s)", "fileno"));
   const PyRef number = PyRef::steal(PyLong_FromLong(fd_.get()));
@@ -63,7 +45,7 @@ PyRef OwnedSocket::object(const Attached&, const NetTypes& types) {
   // It owns the descriptor from now on, and must know that it does not block.
   (void)fd_.release();
   socket_ = made;
-  peek_ = types.socket_layout_known;
+  peek_ = py.interpreter().internals.socket_descriptor;
   const PyRef set =
       PyRef::steal(PyObject_CallMethodOneArg(made.get(), types.names.setblocking.get(), Py_False));
   return set ? socket_ : PyRef();

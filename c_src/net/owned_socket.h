@@ -13,11 +13,6 @@ namespace ep::net {
 
 struct NetTypes;
 
-/// Is the descriptor of a Python socket where all versions of CPython so far have kept it, right
-/// after the object's head? Asking fileno() each time would be a tenth of the cost of a small
-/// write. Throws PythonError.
-bool probe_socket_layout(const Attached& py, const NetTypes& types);
-
 class OwnedSocket {
  public:
   OwnedSocket() = default;
@@ -49,7 +44,7 @@ class OwnedSocket {
   int ask_descriptor(const Attached& py, const NetTypes& types) const noexcept;
 
   int number_ = -1;
-  bool peek_ = false;    // socket_ has the known layout
+  bool peek_ = false;    // descriptor_of_socket() is right for socket_
   bool closed_ = false;  // socket_ is, by close()
   UniqueFd fd_;          // if there is no Python socket
   PyRef socket_;

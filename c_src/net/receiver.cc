@@ -7,7 +7,7 @@ namespace ep::net {
 
 Receiver choose_receiver(const Attached&, const NetTypes& types, PyObject* protocol) {
   PyTypeObject* const type = Py_TYPE(protocol);
-  if (reinterpret_cast<PyObject*>(type) == types.streams.protocol.get()) return Receiver::kStream;
+  if (reinterpret_cast<PyObject*>(type) == types.streams->protocol.get()) return Receiver::kStream;
   if (PyType_IsSubtype(type, reinterpret_cast<PyTypeObject*>(types.tls_records.get()))) {
     return Receiver::kTls;
   }

@@ -7,25 +7,8 @@
 namespace ep::net {
 namespace {
 
-/// Is it a function that stands in the module's own file?
-bool is_original(const PyRef& function, const PyRef& file) {
-  const PyRef code = PyRef::steal(PyObject_GetAttrString(function.get(), "__code__"));
-  if (!code) {
-    PyErr_Clear();
-    return false;
-  }
-  const PyRef name = attribute(code, "co_filename");
-  return PyUnicode_Compare(name.get(), file.get()) == 0;
-}
-
-/// Is the object's method this very function, and nothing that hides it?
-bool has_method(PyObject* object, const PyRef& name, const PyRef& function) {
-  const PyRef method = or_throw(PyObject_GetAttr(object, name.get()));
-  return PyMethod_Check(method.get()) && PyMethod_GET_FUNCTION(method.get()) == function.get();
-}
-
-bool is_a(PyObject* object, const PyRef& type) noexcept {
-  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type.get();
+bool is_a(PyObject* object, const Imported& type) noexcept {
+  return Py_TYPE(object) == type.type();
 }
 
 /// None if there is none any more. Throws PythonError.
@@ -54,10 +37,10 @@ class Delivery {
   }
 
  private:
-  PyRef get(const PyRef& name) const { return or_throw(PyObject_GetAttr(reader_, name.get())); }
+  PyRef get(PyObject* name) const { return or_throw(PyObject_GetAttr(reader_, name)); }
 
-  void set(const PyRef& name, PyObject* value) const {
-    if (PyObject_SetAttr(reader_, name.get(), value) != 0) throw PythonError();
+  void set(PyObject* name, PyObject* value) const {
+    if (PyObject_SetAttr(reader_, name, value) != 0) throw PythonError();
   }
 
   void append(std::span<const char> data) const {
@@ -100,53 +83,26 @@ class Delivery {
 
 }  // namespace
 
-StreamParts StreamParts::import(const Attached&) {
-  StreamParts parts;
-  const PyRef streams = import_module("asyncio.streams");
-  const PyRef file = attribute(streams, "__file__");
-  parts.protocol = attribute(streams, "StreamReaderProtocol");
-  parts.reader = attribute(streams, "StreamReader");
-  parts.data_received = attribute(parts.protocol, "data_received");
-  parts.feed_data = attribute(parts.reader, "feed_data");
-  parts.wakeup_waiter = attribute(parts.reader, "_wakeup_waiter");
-  for (const PyRef* function : {&parts.data_received, &parts.feed_data, &parts.wakeup_waiter}) {
-    if (!is_original(*function, file)) return {};
-  }
-  parts.data_received_name = interned("data_received");
-  parts.feed_data_name = interned("feed_data");
-  parts.wakeup_waiter_name = interned("_wakeup_waiter");
-  parts.reader_ref = interned("_stream_reader_wr");
-  parts.buffer = interned("_buffer");
-  parts.cancelled = interned("cancelled");
-  parts.eof = interned("_eof");
-  parts.limit = interned("_limit");
-  parts.paused = interned("_paused");
-  parts.pause_reading = interned("pause_reading");
-  parts.set_result = interned("set_result");
-  parts.transport = interned("_transport");
-  parts.waiter = interned("_waiter");
-  return parts;
-}
+StreamParts::StreamParts(const Attached& py)
+    : protocol_methods(py, protocol, known::kStreamReaderProtocol),
+      reader_methods(py, reader, known::kStreamReader) {}
 
 int StreamParts::traverse(visitproc visit, void* arg) const {
-  for (const PyRef* part : {&protocol, &reader, &data_received, &feed_data, &wakeup_waiter}) {
-    Py_VISIT(part->get());
-  }
-  return 0;
+  Py_VISIT(protocol.get());
+  Py_VISIT(reader.get());
+  if (const int stop = protocol_methods.traverse(visit, arg)) return stop;
+  return reader_methods.traverse(visit, arg);
 }
 
-Fed feed_stream(const Attached&, const StreamParts& parts, PyObject* protocol,
+Fed feed_stream(const Attached& py, const StreamParts& parts, PyObject* protocol,
                 std::span<const char> data) noexcept {
   try {
-    if (!is_a(protocol, parts.protocol) ||
-        !has_method(protocol, parts.data_received_name, parts.data_received)) {
+    if (!is_a(protocol, parts.protocol) || !parts.protocol_methods.are_those_of(py, protocol)) {
       return Fed::kLeftToPython;
     }
     const PyRef reader = reader_of(parts, protocol);
     if (reader.get() == Py_None) return Fed::kYes;  // nobody reads any more
-    if (!is_a(reader.get(), parts.reader) ||
-        !has_method(reader.get(), parts.feed_data_name, parts.feed_data) ||
-        !has_method(reader.get(), parts.wakeup_waiter_name, parts.wakeup_waiter)) {
+    if (!is_a(reader.get(), parts.reader) || !parts.reader_methods.are_those_of(py, reader.get())) {
       return Fed::kLeftToPython;
     }
     Delivery delivery(parts, reader.get());

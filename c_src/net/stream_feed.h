@@ -3,31 +3,40 @@
 // their Python code, which would take longer than reading from the socket.
 //
 // Used only where it can't be told apart: for exactly these two classes, with the methods that the
-// standard library gives them, and while the reader is in its ordinary state, all of which is asked
-// each time. All else is left to the Python code. Attached, the loop's thread.
+// standard library gives them (see original_methods.h), and while the reader is in its ordinary
+// state, all of which is asked each time. All else is left to the Python code. Attached, the loop's
+// thread.
 #pragma once
 
 #include <span>
 
 #include "cpython/attach.h"
+#include "cpython/name.h"
+#include "cpython/original_methods.h"
 #include "cpython/ref.h"
 
 namespace ep::net {
 
-struct NetTypes;
-
-/// What the standard library's streams consist of; empty if somebody has changed them.
+/// What the standard library's streams consist of.
 struct StreamParts {
-  PyRef protocol;                                 // asyncio.StreamReaderProtocol
-  PyRef reader;                                   // asyncio.StreamReader
-  PyRef data_received, feed_data, wakeup_waiter;  // their functions
-  // Interned names.
-  PyRef data_received_name, feed_data_name, wakeup_waiter_name;
-  PyRef reader_ref, buffer, cancelled, eof, limit, paused, pause_reading, set_result, transport,
-      waiter;
+  Imported protocol{"asyncio.streams", "StreamReaderProtocol"};
+  Imported reader{"asyncio.streams", "StreamReader"};
+  OriginalMethods protocol_methods;
+  OriginalMethods reader_methods;
+  // Attributes and methods.
+  Name buffer{"_buffer"};
+  Name cancelled{"cancelled"};
+  Name eof{"_eof"};
+  Name limit{"_limit"};
+  Name pause_reading{"pause_reading"};
+  Name paused{"_paused"};
+  Name reader_ref{"_stream_reader_wr"};
+  Name set_result{"set_result"};
+  Name transport{"_transport"};
+  Name waiter{"_waiter"};
 
   /// Throws PythonError.
-  static StreamParts import(const Attached& py);
+  explicit StreamParts(const Attached& py);
   int traverse(visitproc visit, void* arg) const;
 };
 

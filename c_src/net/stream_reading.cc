@@ -64,7 +64,7 @@ bool StreamTransport::read_bytes(const Attached& py) {
   const std::span<const char> received = buffer.first(got.bytes);
   if (is_stream) {
     const PyRef keep_alive = PyRef::borrow(protocol());
-    const Fed fed = feed_stream(py, types().streams, keep_alive.get(), received);
+    const Fed fed = feed_stream(py, *types().streams, keep_alive.get(), received);
     if (fed != Fed::kLeftToPython) return fed == Fed::kYes || fatal_error(py, kReceiverFailed);
   }
   return deliver(py, types().bytes.make(py, received));

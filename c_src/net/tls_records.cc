@@ -13,12 +13,12 @@ namespace {
 
 constexpr Py_ssize_t kMaxRecord = 16 * 1024;  // of plaintext; RFC 8446, 5.1
 
-PyRef call(PyObject* object, const PyRef& method) {
-  return or_throw(PyObject_CallMethodNoArgs(object, method.get()));
+PyRef call(PyObject* object, PyObject* method) {
+  return or_throw(PyObject_CallMethodNoArgs(object, method));
 }
 
-PyRef call(PyObject* object, const PyRef& method, PyObject* argument) {
-  return or_throw(PyObject_CallMethodOneArg(object, method.get(), argument));
+PyRef call(PyObject* object, PyObject* method, PyObject* argument) {
+  return or_throw(PyObject_CallMethodOneArg(object, method, argument));
 }
 
 PyRef bytes(const char* data, Py_ssize_t size) {
@@ -35,7 +35,7 @@ bool is_at_least(Py_ssize_t size, PyObject* limit) {
 class Pass {
  public:
   Pass(const Attached& py, const NetTypes& types, TlsRecords& tls)
-      : types_(types), parts_(types.tls), tls_(tls), session_(session(py)) {}
+      : types_(types), parts_(*types.tls), tls_(tls), session_(session(py)) {}
 
   /// Takes in what has been received, and hands on what that contains.
   void receive(const Attached& py, std::span<const char> records);
@@ -139,7 +139,7 @@ void Pass::hand_over(const Attached& py, PyObject* data) const {
   const PyRef protocol = PyRef::borrow(tls_.app_protocol);
   const std::span<const char> content(PyBytes_AS_STRING(data),
                                       static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
-  const Fed fed = feed_stream(py, types_.streams, protocol.get(), content);
+  const Fed fed = feed_stream(py, *types_.streams, protocol.get(), content);
   if (fed == Fed::kError) throw PythonError();
   if (fed == Fed::kLeftToPython) call(protocol.get(), parts_.data_received, data);
 }
@@ -176,7 +176,7 @@ void Pass::process_outgoing(const Attached& py) const {
 }
 
 /// Data may come and go, and has nothing to wait for.
-bool is_open(const TlsParts& parts, const TlsRecords& tls) {
+bool is_open(const Attached& py, const TlsParts& parts, const TlsRecords& tls) {
   if (tls.state != parts.wrapped.get()) return false;
   for (PyObject* needed : {tls.app_protocol, tls.incoming, tls.incoming_high_water, tls.outgoing,
                            tls.outgoing_high_water, tls.sslobj, tls.transport, tls.write_backlog,
@@ -185,7 +185,7 @@ bool is_open(const TlsParts& parts, const TlsRecords& tls) {
   }
   const Py_ssize_t backlog = PyObject_Size(tls.write_backlog);
   if (backlog < 0) PyErr_Clear();
-  return backlog == 0 && tls.transport != Py_None;
+  return backlog == 0 && tls.transport != Py_None && parts.session.are_those_of(py, tls.sslobj);
 }
 
 /// SSLProtocol._fatal_error() with the error that is set; others than Exceptions are the caller's.
@@ -208,7 +208,19 @@ PyRef guarded(const Attached& py, const NetTypes& types, TlsRecords& tls, Work&&
   }
 }
 
+/// The method that asyncio's class has where `ours`, a base of the object's type, has one, too.
+PyRef call_asyncio(const PyRef& ours, PyObject* self, PyObject* method, PyObject* argument) {
+  const PyRef rest = PyRef::steal(PyObject_CallFunctionObjArgs(
+      reinterpret_cast<PyObject*>(&PySuper_Type), ours.get(), self, nullptr));
+  return rest ? PyRef::steal(PyObject_CallMethodOneArg(rest.get(), method, argument)) : PyRef();
+}
+
 }  // namespace
+
+bool is_plain_tls(const Attached& py, const NetTypes& types, PyObject* protocol) noexcept {
+  auto* const type = reinterpret_cast<PyTypeObject*>(types.tls_records.get());
+  return PyObject_TypeCheck(protocol, type) && types.tls->protocol.are_those_of(py, protocol);
+}
 
 std::span<char> receive_buffer(const Attached&, const TlsRecords& tls) noexcept {
   PyObject* const view = tls.ssl_buffer_view;
@@ -228,61 +240,62 @@ PyRef received(const Attached& py, const NetTypes& types, TlsRecords& tls, std::
     PyErr_SetString(PyExc_ValueError, "more than the buffer holds");
     return nullptr;
   }
-  if (is_open(types.tls, tls) && tls.app_reading_paused == Py_False &&
+  if (is_open(py, *types.tls, tls) && tls.app_reading_paused == Py_False &&
       tls.app_protocol_is_buffer == Py_False) {
     return guarded(py, types, tls, [&](Pass& pass) { pass.receive(py, buffer.first(count)); });
   }
   const PyRef number = PyRef::steal(PyLong_FromSize_t(count));
   if (!number) return nullptr;
-  return PyRef::steal(PyObject_CallFunctionObjArgs(types.tls.buffer_updated.get(), tls.object(),
-                                                   number.get(), nullptr));
+  return call_asyncio(types.tls_records, tls.object(), types.names.buffer_updated, number.get());
+}
+
+PyRef get_tls_buffer(const Attached& py, const NetTypes& types, TlsRecords& tls, PyObject* hint) {
+  if (!is_plain_tls(py, types, tls.object())) {
+    return call_asyncio(types.tls_records, tls.object(), types.names.get_buffer, hint);
+  }
+  if (tls.ssl_buffer_view == nullptr) PyErr_SetString(PyExc_AttributeError, "_ssl_buffer_view");
+  return PyRef::borrow(tls.ssl_buffer_view);
+}
+
+PyRef tls_buffer_updated(const Attached& py, const NetTypes& types, TlsRecords& tls,
+                         PyObject* count) {
+  if (!is_plain_tls(py, types, tls.object())) {
+    return call_asyncio(types.tls_records, tls.object(), types.names.buffer_updated, count);
+  }
+  const std::size_t size = PyLong_AsSize_t(count);
+  if (size == static_cast<std::size_t>(-1) && PyErr_Occurred()) return nullptr;
+  return received(py, types, tls, size);
 }
 
 PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_transport,
                    PyObject* data) {
-  const TlsParts& parts = types.tls;
-  if (PyBytes_CheckExact(data) && PyBytes_GET_SIZE(data) > 0) {
-    const PyRef protocol = PyRef::steal(PyObject_GetAttr(app_transport, parts.ssl_protocol.get()));
+  const TlsParts& parts = *types.tls;
+  if (PyBytes_CheckExact(data) && PyBytes_GET_SIZE(data) > 0 &&
+      parts.transport.are_those_of(py, app_transport)) {
+    const PyRef protocol = PyRef::steal(PyObject_GetAttr(app_transport, parts.ssl_protocol));
     if (!protocol) return nullptr;
-    auto* const type = reinterpret_cast<PyTypeObject*>(types.tls_records.get());
-    if (PyObject_TypeCheck(protocol.get(), type)) {
-      TlsRecords& tls = *reinterpret_cast<TlsRecords*>(protocol.get());
-      if (is_open(parts, tls)) {
+    if (is_plain_tls(py, types, protocol.get())) {
+      TlsRecords& tls = TlsRecords::of(protocol.get());
+      if (is_open(py, parts, tls)) {
         return guarded(py, types, tls, [&](Pass& pass) { pass.send(py, data); });
       }
     }
   }
-  return PyRef::steal(
-      PyObject_CallFunctionObjArgs(parts.transport_write.get(), app_transport, data, nullptr));
+  return call_asyncio(types.tls_writer, app_transport, parts.write, data);
 }
 
-TlsParts TlsParts::import(const Attached&) {
-  TlsParts parts;
-  const PyRef sslproto = import_module("asyncio.sslproto");
-  parts.wrapped = attribute(attribute(sslproto, "SSLProtocolState"), "WRAPPED");
-  parts.again_errors = attribute(sslproto, "SSLAgainErrors");
-  const PyRef protocol = attribute(sslproto, "SSLProtocol");
-  parts.buffer_updated = attribute(protocol, "buffer_updated");
-  parts.transport_write = attribute(attribute(sslproto, "_SSLProtocolTransport"), "write");
-  parts.call_eof_received = interned("_call_eof_received");
-  parts.control_app_writing = interned("_control_app_writing");
-  parts.control_ssl_reading = interned("_control_ssl_reading");
-  parts.do_write = interned("_do_write");
-  parts.process_outgoing = interned("_process_outgoing");
-  parts.start_shutdown = interned("_start_shutdown");
-  parts.write_appdata = interned("_write_appdata");
-  parts.data_received = interned("data_received");
-  parts.pending = interned("pending");
-  parts.read = interned("read");
-  parts.ssl_protocol = interned("_ssl_protocol");
-  parts.sslobj = interned("_sslobj");
-  parts.write = interned("write");
-  return parts;
-}
+TlsParts::TlsParts(const Attached& py, PyObject* tls_records, PyObject* tls_writer)
+    : wrapped(attribute(Imported("asyncio.sslproto", "SSLProtocolState").object(), "WRAPPED")),
+      protocol(py, Imported("asyncio.sslproto", "SSLProtocol"), known::kSSLProtocol, tls_records),
+      transport(py, Imported("asyncio.sslproto", "_SSLProtocolTransport"),
+                known::kSSLProtocolTransport, tls_writer),
+      session(py, Imported("ssl", "SSLObject"), known::kSSLObject) {}
 
 int TlsParts::traverse(visitproc visit, void* arg) const {
-  for (const PyRef* part : {&wrapped, &again_errors, &buffer_updated, &transport_write}) {
-    Py_VISIT(part->get());
+  Py_VISIT(wrapped.get());
+  Py_VISIT(again_errors.get());
+  for (const OriginalMethods* methods : {&protocol, &transport, &session}) {
+    if (const int stop = methods->traverse(visit, arg)) return stop;
   }
   return 0;
 }

@@ -65,17 +65,15 @@ void dealloc(PyObject* self) {
   free_object(self);
 }
 
-PyObject* tls_get_buffer(PyObject* self, PyObject*) noexcept {
-  PyObject* const view = TlsRecords::of(self).ssl_buffer_view;
-  if (view == nullptr) PyErr_SetString(PyExc_AttributeError, "_ssl_buffer_view");
-  return Py_XNewRef(view);
+PyObject* get_buffer(PyObject* self, PyObject* hint) noexcept {
+  return slot(self, [&](const Attached& py) {
+    return get_tls_buffer(py, *py.interpreter().net, TlsRecords::of(self), hint);
+  });
 }
 
-PyObject* updated(PyObject* self, PyObject* count) noexcept {
+PyObject* buffer_updated(PyObject* self, PyObject* count) noexcept {
   return slot(self, [&](const Attached& py) {
-    const std::size_t size = PyLong_AsSize_t(count);
-    if (size == static_cast<std::size_t>(-1) && PyErr_Occurred()) return PyRef();
-    return received(py, *py.interpreter().net, TlsRecords::of(self), size);
+    return tls_buffer_updated(py, *py.interpreter().net, TlsRecords::of(self), count);
   });
 }
 
@@ -92,24 +90,12 @@ constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
 
 }  // namespace
 
-bool is_plain_tls(const Attached&, const NetTypes& types, PyObject* protocol) noexcept {
-  const auto has = [&](const PyRef& name, PyCFunction function) {
-    const PyRef method = PyRef::steal(PyObject_GetAttr(protocol, name.get()));
-    if (!method) PyErr_Clear();
-    return method && PyCFunction_Check(method.get()) &&
-           PyCFunction_GET_FUNCTION(method.get()) == function &&
-           PyCFunction_GET_SELF(method.get()) == protocol;
-  };
-  return PyObject_TypeCheck(protocol, reinterpret_cast<PyTypeObject*>(types.tls_records.get())) &&
-         has(types.names.get_buffer, tls_get_buffer) && has(types.names.buffer_updated, updated);
-}
-
 PyRef new_tls_records_type(const Attached&, PyObject* module) noexcept {
   // CPython keeps pointers to it; constant.
   static PyMethodDef methods[] = {
-      {"get_buffer", tls_get_buffer, METH_O,
+      {"get_buffer", get_buffer, METH_O,
        "get_buffer($self, sizehint, /)\n--\n\nWhere the transport is to put what it receives."},
-      {"buffer_updated", updated, METH_O,
+      {"buffer_updated", buffer_updated, METH_O,
        "buffer_updated($self, nbytes, /)\n--\n\nSo much has been received."},
       {nullptr, nullptr, 0, nullptr},
   };
