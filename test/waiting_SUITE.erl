@@ -17,7 +17,7 @@ cases() ->
         servers_that_call_python, chain_of_servers, callback_with_many_processes,
         call_that_was_queued_before, task_that_was_queued_before, spawned_calls, casts,
         tasks_of_a_blocked_loop, event_loop_of_a_blocked_thread, continuations,
-        threads_that_wait,
+        threads_that_wait, nested_calls_of_many_callers,
         spawned_calls_start_in_order, timeouts_where_others_started_it, killed_stand_in,
         stand_ins_go_away
     ].
@@ -61,6 +61,7 @@ def hold_and_ask(fun):
     held.append(1)
     gate.wait()
     return fun()
+def nest(n): return 0 if n == 0 else 1 + erlang.call('nest', n - 1)
 def step(n): return n if n == 0 else erlang.schedule_py('__main__', 'step', [n - 1])
 ">>).
 
@@ -232,6 +233,14 @@ threads_that_wait(_) ->
         Twice = 2 * N,
         {ok, Twice} = py:call('__main__', ask_in_thread, [fun(X) -> ask(Server, X) end, N])
     end).
+
+%% A nested call is handed in at any moment, also just before the thread that it is meant for
+%% begins to sleep.
+nested_calls_of_many_callers(_) ->
+    ok = py_callback:register(nest, fun([N]) -> {ok, V} = py:call('__main__', nest, [N]), V end),
+    [in_parallel(4, fun(_) -> {ok, 200} = py:call('__main__', nest, [200]) end)
+     || _ <- lists:seq(1, 20)],
+    ok = py_callback:unregister(nest).
 
 spawned_calls_start_in_order(_) ->
     ok = py:exec(<<"started.clear()">>),

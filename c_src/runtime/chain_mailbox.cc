@@ -52,14 +52,20 @@ void ChainMailbox::forget() noexcept {
   count_.store(0);
 }
 
-JobPtr ChainMailbox::take(std::uint64_t chain) {
+JobPtr ChainMailbox::take() {
+  return take_first([](const JobPtr&) { return true; });
+}
+
+JobPtr ChainMailbox::take_of(std::uint64_t chain) {
+  return take_first(
+      [chain](const JobPtr& job) { return chain != kNoChain && job->chain == chain; });
+}
+
+template <class Matches>
+JobPtr ChainMailbox::take_first(Matches&& matches) {
   sort_in();
   std::lock_guard lock(mutex_);
-  auto found = jobs_.begin();
-  if (chain != kAnyChain) {
-    found =
-        std::find_if(found, jobs_.end(), [&](const JobPtr& job) { return job->chain == chain; });
-  }
+  const auto found = std::find_if(jobs_.begin(), jobs_.end(), matches);
   if (found == jobs_.end()) return nullptr;
   JobPtr job = std::move(*found);
   jobs_.erase(found);

@@ -16,7 +16,7 @@ namespace ep {
 
 class ChainMailbox {
  public:
-  static constexpr std::uint64_t kAnyChain = 0;
+  static constexpr std::uint64_t kNoChain = 0;
 
   ChainMailbox() = default;
   ~ChainMailbox() { close(); }
@@ -31,13 +31,16 @@ class ChainMailbox {
 
   /// Any thread; exact for the owner, unless another closes it.
   bool empty() const noexcept { return !has_new() && waiting() == 0; }
-  /// Have jobs been posted since the owner last looked, by take() or count()?
+  /// Have jobs been posted since the owner last looked, by any of the following?
   bool has_new() const noexcept { return !posted_.empty(); }
 
   // The owning thread.
 
-  /// The oldest job of `chain`; null if there is none.
-  JobPtr take(std::uint64_t chain = kAnyChain);
+  /// The oldest job; null if there is none.
+  JobPtr take();
+  /// The oldest job of `chain`; null if there is none, or that is kNoChain. If it is null, the next
+  /// one shows in has_new(): whoever waits for it looks nowhere else in between.
+  JobPtr take_of(std::uint64_t chain);
   /// How many jobs there are now.
   std::size_t count();
   /// In a forked child, whose jobs these are not: they are neither run nor abandoned nor let go.
@@ -45,6 +48,8 @@ class ChainMailbox {
 
  private:
   void sort_in();
+  template <class Matches>
+  JobPtr take_first(Matches&& matches);
   std::size_t waiting() const noexcept { return count_.load(std::memory_order_acquire); }
 
   Mailbox<Job> posted_;

@@ -48,11 +48,11 @@ TEST(ChainMailbox, GivesTheOldestOrTheOldestOfAChain) {
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(mailbox.post(make_job<Counted>(fates, chains[i], i + 1)), nullptr);
   }
-  EXPECT_EQ(number_of(mailbox.take(7)), 2);
-  EXPECT_EQ(number_of(mailbox.take(9)), 0);
+  EXPECT_EQ(number_of(mailbox.take_of(7)), 2);
+  EXPECT_EQ(number_of(mailbox.take_of(9)), 0);
   EXPECT_EQ(number_of(mailbox.take()), 1);
-  EXPECT_EQ(number_of(mailbox.take(7)), 4);
-  EXPECT_EQ(number_of(mailbox.take(7)), 0);
+  EXPECT_EQ(number_of(mailbox.take_of(7)), 4);
+  EXPECT_EQ(number_of(mailbox.take_of(7)), 0);
   EXPECT_EQ(number_of(mailbox.take()), 3);
   EXPECT_FALSE(mailbox.empty());
   EXPECT_EQ(number_of(mailbox.take()), 5);
@@ -64,13 +64,44 @@ TEST(ChainMailbox, WhatHasBeenLookedAtIsNotNew) {
   ChainMailbox mailbox;
   EXPECT_EQ(mailbox.post(make_job<Counted>(fates, 7)), nullptr);
   EXPECT_TRUE(mailbox.has_new());
-  EXPECT_EQ(mailbox.take(8), nullptr);
+  EXPECT_EQ(mailbox.take_of(8), nullptr);
   EXPECT_FALSE(mailbox.has_new());
   EXPECT_FALSE(mailbox.empty());
   EXPECT_EQ(mailbox.count(), 1U);
   EXPECT_EQ(mailbox.post(make_job<Counted>(fates, 7)), nullptr);
   EXPECT_TRUE(mailbox.has_new());
   EXPECT_EQ(mailbox.count(), 2U);
+}
+
+TEST(ChainMailbox, NoChainHasJobsOfItsOwn) {
+  Fates fates;
+  ChainMailbox mailbox;
+  EXPECT_EQ(mailbox.post(make_job<Counted>(fates, ChainMailbox::kNoChain)), nullptr);
+  EXPECT_EQ(mailbox.take_of(ChainMailbox::kNoChain), nullptr);
+  EXPECT_FALSE(mailbox.has_new());
+  EXPECT_NE(mailbox.take(), nullptr);
+}
+
+/// As a thread that waits for an answer does: it sleeps when has_new() says that nothing has come.
+TEST(ChainMailbox, WhoWaitsForAChainMissesNoneOfItsJobs) {
+  constexpr int kJobs = 20000;
+  Fates fates;
+  ChainMailbox mailbox;
+  std::vector<std::thread> posters;
+  for (const std::uint64_t chain : {7, 8}) {
+    posters.emplace_back([&, chain] {
+      for (int i = 0; i < kJobs; ++i) abandon(mailbox.post(make_job<Counted>(fates, chain)));
+    });
+  }
+  while (fates.ran < kJobs) {
+    if (const JobPtr job = mailbox.take_of(7)) {
+      job->run(Attached());
+    } else {
+      while (!mailbox.has_new()) std::this_thread::yield();
+    }
+  }
+  for (std::thread& poster : posters) poster.join();
+  EXPECT_EQ(mailbox.count(), std::size_t{kJobs});
 }
 
 TEST(ChainMailbox, ClosingAbandonsTheOldestFirst) {
@@ -111,7 +142,10 @@ TEST(ChainMailbox, EveryJobRunsOrIsAbandonedOnceWhoeverCloses) {
       closed = true;
     });
     for (std::uint64_t turn = 0; !closed; ++turn) {
-      if (const JobPtr job = mailbox.take(turn % 3)) job->run(Attached());
+      const std::uint64_t chain = turn % 3;
+      if (const JobPtr job = chain == 0 ? mailbox.take() : mailbox.take_of(chain)) {
+        job->run(Attached());
+      }
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_TRUE(mailbox.empty());

@@ -207,12 +207,11 @@ Executor::Waited Executor::serve_chain_until(const Attached& py, std::uint64_t c
       return Waited::kInterrupted;
     }
     if (PyErr_CheckSignals() != 0) return Waited::kInterrupted;
-    if (const JobPtr job = chain != 0 ? jobs_.take(chain) : nullptr) {
+    // What this leaves is not ours to run now, and does not end the wait below.
+    if (const JobPtr job = jobs_.take_of(chain)) {
       job->run(py);
       continue;
     }
-    // What is left is not ours to run now, and must not end the wait below again and again.
-    static_cast<void>(jobs_.count());
     if (now() >= deadline) return Waited::kDeadline;
     Detached detached(py);
     const auto changed = [&] {
