@@ -25,8 +25,8 @@ PyRef inherited(PyObject* ours, PyObject* type, PyObject* name) noexcept {
 }  // namespace
 
 OriginalMethods::OriginalMethods(const Attached& py, PyObject* type,
-                                 std::span<const KnownFunction> functions, PyObject* ours)
-    : by_version_(py.interpreter().internals.type_versions), ours_(PyRef::borrow(ours)) {
+                                 std::span<const KnownFunction> functions, Ask ask, PyObject* ours)
+    : ask_(ask), by_version_(py.interpreter().internals.type_versions), ours_(PyRef::borrow(ours)) {
   std::vector<Method> found;
   found.reserve(functions.size());
   for (const KnownFunction& function : functions) {
@@ -39,11 +39,13 @@ OriginalMethods::OriginalMethods(const Attached& py, PyObject* type,
   methods_ = std::move(found);
 }
 
-bool OriginalMethods::are_those_of(const Attached&, PyObject* object) const noexcept {
-  return !methods_.empty() && class_has_them(Py_TYPE(object)) && !hidden_by_attributes(object);
+bool OriginalMethods::are_those_of(const Attached& py, PyObject* object) const noexcept {
+  if (!are_those_of_class(py, Py_TYPE(object))) return false;
+  return ask_ == Ask::kMethods ? has_methods(object) : !hidden_by_dict(object);
 }
 
-bool OriginalMethods::class_has_them(PyTypeObject* type) const noexcept {
+bool OriginalMethods::are_those_of_class(const Attached&, PyTypeObject* type) const noexcept {
+  if (methods_.empty()) return false;
   if (version_ != 0 && version_of_type(type) == version_) return true;
   if (type->tp_getattro != PyObject_GenericGetAttr) return false;  // it has ways of its own
   for (const Method& method : methods_) {
@@ -61,7 +63,19 @@ bool OriginalMethods::class_has(PyObject* type, const Method& method) const noex
   return found.get() == method.original.get();
 }
 
-bool OriginalMethods::hidden_by_attributes(PyObject* object) const noexcept {
+bool OriginalMethods::has_methods(PyObject* object) const noexcept {
+  for (const Method& method : methods_) {
+    const PyRef found = attribute_if_any(object, method.name);
+    if (!found || !PyMethod_Check(found.get()) ||
+        PyMethod_GET_FUNCTION(found.get()) != method.original.get() ||
+        PyMethod_GET_SELF(found.get()) != object) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool OriginalMethods::hidden_by_dict(PyObject* object) const noexcept {
   const PyRef attributes = PyRef::steal(PyObject_GenericGetDict(object, nullptr));
   if (!attributes) {
     PyErr_Clear();

@@ -84,8 +84,8 @@ class Delivery {
 }  // namespace
 
 StreamParts::StreamParts(const Attached& py)
-    : protocol_methods(py, protocol, known::kStreamReaderProtocol),
-      reader_methods(py, reader, known::kStreamReader) {}
+    : protocol_methods(py, protocol, known::kStreamReaderProtocol, OriginalMethods::Ask::kMethods),
+      reader_methods(py, reader, known::kStreamReader, OriginalMethods::Ask::kMethods) {}
 
 int StreamParts::traverse(visitproc visit, void* arg) const {
   Py_VISIT(protocol.get());

@@ -271,7 +271,7 @@ PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_tran
                    PyObject* data) {
   const TlsParts& parts = *types.tls;
   if (PyBytes_CheckExact(data) && PyBytes_GET_SIZE(data) > 0 &&
-      parts.transport.are_those_of(py, app_transport)) {
+      parts.transport.are_those_of_class(py, Py_TYPE(app_transport))) {
     const PyRef protocol = PyRef::steal(PyObject_GetAttr(app_transport, parts.ssl_protocol));
     if (!protocol) return nullptr;
     if (is_plain_tls(py, types, protocol.get())) {
@@ -286,10 +286,11 @@ PyRef write_to_tls(const Attached& py, const NetTypes& types, PyObject* app_tran
 
 TlsParts::TlsParts(const Attached& py, PyObject* tls_records, PyObject* tls_writer)
     : wrapped(attribute(Imported("asyncio.sslproto", "SSLProtocolState").object(), "WRAPPED")),
-      protocol(py, Imported("asyncio.sslproto", "SSLProtocol"), known::kSSLProtocol, tls_records),
+      protocol(py, Imported("asyncio.sslproto", "SSLProtocol"), known::kSSLProtocol,
+               OriginalMethods::Ask::kDict, tls_records),
       transport(py, Imported("asyncio.sslproto", "_SSLProtocolTransport"),
-                known::kSSLProtocolTransport, tls_writer),
-      session(py, Imported("ssl", "SSLObject"), known::kSSLObject) {}
+                known::kSSLProtocolTransport, OriginalMethods::Ask::kMethods, tls_writer),
+      session(py, Imported("ssl", "SSLObject"), known::kSSLObject, OriginalMethods::Ask::kDict) {}
 
 int TlsParts::traverse(visitproc visit, void* arg) const {
   Py_VISIT(wrapped.get());
