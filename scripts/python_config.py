@@ -48,6 +48,7 @@ def main():
     print("EP_PYTHON_EXECUTABLE=" + sys.executable)
     print("EP_PYTHON_VERSION=%d.%d" % tuple(sys.version_info[:2]))
     print("EP_PYTHON_INCLUDE_DIR=" + include)
+    print("EP_PYTHON_SUFFIX=" + sysconfig.get_config_var("EXT_SUFFIX"))
     print("EP_LIBPYTHON=" + library)
     print("EP_LIBPYTHON_SONAME=" + sysconfig.get_config_var("INSTSONAME"))
 

@@ -10,18 +10,10 @@ all() ->
     [any_term, each_size, any_options, what_the_vm_refuses].
 
 init_per_suite(Config) ->
-    Root = filename:dirname(filename:dirname(code:which(?MODULE))),
-    Build = os:cmd("cd " ++ root(Root) ++ " && scripts/build --terms-echo"),
-    Program = filename:join([root(Root), "_build", "cmake", "tests", "terms_echo"]),
+    Build = os:cmd(project:file("scripts/build") ++ " --terms-echo"),
+    Program = project:file("_build/cmake/tests/terms_echo"),
     filelib:is_regular(Program) orelse ct:fail("~ts", [Build]),
     [{program, Program} | Config].
-
-%% Of the sources, from somewhere in _build.
-root(Dir) ->
-    case filelib:is_regular(filename:join([Dir, "scripts", "build"])) of
-        true -> Dir;
-        false -> root(filename:dirname(Dir))
-    end.
 
 end_per_suite(_Config) ->
     ok.

@@ -59,6 +59,11 @@ void Bridge::fail_expected() {
 }
 
 bool Bridge::reaches_erlang(const Attached&) const noexcept {
+  if (services.node == task::Services::Node::kNone) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "there is no Erlang node here: this Python is a program of its own");
+    return false;
+  }
   if (!services.forked.here()) return true;
   PyErr_SetString(PyExc_RuntimeError,
                   "Erlang can't be reached: this process is a fork of its VM, not the VM");

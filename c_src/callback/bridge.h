@@ -27,8 +27,8 @@ class Bridge {
   /// Whatever an earlier router has not answered fails: it won't be.
   void set_router(const ErlNifPid& router);
   void forget_router();
-  /// False, with a Python error set, in a forked child: no process of Erlang's is there to be
-  /// asked.
+  /// False, with a Python error set, in a forked child and outside of a node: no process of
+  /// Erlang's is there to be asked.
   bool reaches_erlang(const Attached&) const noexcept;
   /// From a thread that is no scheduler's. False if there is no router.
   bool to_router(const OwnedEnv& env, ERL_NIF_TERM message);

@@ -262,6 +262,7 @@ PyDoc_STRVAR(kRunInDefaultLoopDoc,
 
 PyObject* run_in_default_loop(PyObject* module, PyObject* function) noexcept {
   return module_slot(module, [&](const Attached& py) -> PyRef {
+    if (!bridge_of(py).reaches_erlang(py)) return nullptr;
     task::Services& services = bridge_of(py).services;
     const auto loop = services.default_loop.get();
     if (loop) {
@@ -338,7 +339,12 @@ bool add_to_module(const Attached& py, PyObject* module, Bridge& bridge) noexcep
   return translate_errors(py, [&] {
     Interpreter& interpreter = py.interpreter();
     interpreter.add(interpreter.callback, std::make_unique<CallbackTypes>(bridge));
-    if (PyModule_AddFunctions(module, methods) != 0) throw PythonError();
+    PyObject* const in_node =
+        bridge.services.node == task::Services::Node::kHere ? Py_True : Py_False;
+    if (PyModule_AddFunctions(module, methods) != 0 ||
+        PyModule_AddObjectRef(module, "IN_NODE", in_node) != 0) {
+      throw PythonError();
+    }
   });
 }
 

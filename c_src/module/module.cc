@@ -13,11 +13,6 @@ namespace {
 
 constexpr const char* kName = "_erlang";
 
-/// Null while the module is being made.
-Interpreter* interpreter_of(PyObject* module) noexcept {
-  return static_cast<ModuleState*>(PyModule_GetState(module))->interpreter;
-}
-
 int traverse(PyObject* module, visitproc visit, void* arg) noexcept {
   const Interpreter* const interpreter = interpreter_of(module);
   if (interpreter == nullptr) return 0;
@@ -89,19 +84,29 @@ PyModuleDef& module_def() noexcept {
   return def;
 }
 
+Interpreter* interpreter_of(PyObject* module) noexcept {
+  return static_cast<ModuleState*>(PyModule_GetState(module))->interpreter;
+}
+
+void set_interpreter(PyObject* module, Interpreter& interpreter) noexcept {
+  static_cast<ModuleState*>(PyModule_GetState(module))->interpreter = &interpreter;
+  interpreter.module = module;
+}
+
+bool fill_module(const Attached& py, PyObject* module, callback::Bridge& bridge) {
+  const bool probed =
+      translate_errors(py, [&] { py.interpreter().internals = Internals::probe(py); });
+  return probed && convert::add_to_module(py, module, bridge.services.beam) &&
+         loop::add_to_module(py, module) && net::add_to_module(py, module) &&
+         callback::add_to_module(py, module, bridge) && add_own(py, module);
+}
+
 PyRef make_module(const Attached& py, callback::Bridge& bridge) {
   const PyRef spec = make_spec();
   PyRef module = spec ? PyRef::steal(PyModule_FromDefAndSpec(&module_def(), spec.get())) : PyRef();
   if (!module || PyModule_ExecDef(module.get(), &module_def()) < 0) return nullptr;
-  static_cast<ModuleState*>(PyModule_GetState(module.get()))->interpreter = &py.interpreter();
-  py.interpreter().module = module.get();
-  const bool probed =
-      translate_errors(py, [&] { py.interpreter().internals = Internals::probe(py); });
-  if (!probed || !convert::add_to_module(py, module.get(), bridge.services.beam) ||
-      !loop::add_to_module(py, module.get()) || !net::add_to_module(py, module.get()) ||
-      !callback::add_to_module(py, module.get(), bridge) || !add_own(py, module.get())) {
-    return nullptr;
-  }
+  set_interpreter(module.get(), py.interpreter());
+  if (!fill_module(py, module.get(), bridge)) return nullptr;
   PyObject* const modules = PyImport_GetModuleDict();  // borrowed
   if (PyDict_SetItemString(modules, kName, module.get()) < 0) return nullptr;
   return module;

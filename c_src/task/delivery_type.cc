@@ -96,6 +96,7 @@ PyRef make_delivery_type(const Attached&, PyObject* module) {
 }
 
 ResourceRef<Submission> submission_of_context(const Attached& py) noexcept {
+  if (py.interpreter().names == nullptr) return {};  // outside of a node nobody asks for anything
   PyObject* value = nullptr;
   if (PyContextVar_Get(names_of(py).delivery_variable.get(), nullptr, &value) != 0) PyErr_Clear();
   const PyRef delivery = PyRef::steal(value);

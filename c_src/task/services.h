@@ -20,8 +20,13 @@ class HostedLoop;
 class Poll;
 
 struct Services {
-  explicit Services(ErlNifEnv* env) noexcept : beam(env) {}
+  /// Whether there is one around this interpreter, with processes to talk to.
+  enum class Node { kHere, kNone };
 
+  explicit Services(ErlNifEnv* env, Node its_node = Node::kHere) noexcept
+      : node(its_node), beam(env) {}
+
+  const Node node;
   convert::BeamContext beam;
   EnvPool envs;
   ResourceType<Submission> submissions;

@@ -8,12 +8,16 @@ extern "C" {
 
 int enif_send(ErlNifEnv*, const ErlNifPid*, ErlNifEnv*, ERL_NIF_TERM) { return 0; }
 int enif_whereis_pid(ErlNifEnv*, ERL_NIF_TERM, ErlNifPid*) { return 0; }
+ErlNifPid* enif_self(ErlNifEnv*, ErlNifPid*) { return nullptr; }
 /// Pids and ports of every node are foreign.
 int enif_get_local_pid(ErlNifEnv*, ERL_NIF_TERM, ErlNifPid*) { return 0; }
 int enif_get_local_port(ErlNifEnv*, ERL_NIF_TERM, ErlNifPort*) { return 0; }
 
 /// Positive: there is no such process.
 int enif_monitor_process(ErlNifEnv*, void*, const ErlNifPid*, ErlNifMonitor*) { return 1; }
+
+/// Negative: there is no such monitor.
+int enif_demonitor_process(ErlNifEnv*, void*, const ErlNifMonitor*) { return -1; }
 
 int enif_select(ErlNifEnv*, ErlNifEvent, enum ErlNifSelectFlags, void*, const ErlNifPid*,
                 ERL_NIF_TERM) {

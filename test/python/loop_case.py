@@ -11,7 +11,10 @@ import sys
 import unittest
 import weakref
 
+import _erlang
 import erlang
+
+needs_node = unittest.skipUnless(_erlang.IN_NODE, "needs an Erlang node")
 
 
 class LoopCase(unittest.TestCase):

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 import erlang
-from loop_case import LoopCase, on_both_loops
+from loop_case import LoopCase, needs_node, on_both_loops
 
 PIPE, DEVNULL, STDOUT = subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT
 
@@ -428,6 +428,7 @@ class Endings(SubprocessCase):
 class Ours(SubprocessCase):
     """What the spawner changes."""
 
+    @needs_node
     def test_no_code_runs_between_fork_and_exec(self):
         with self.assertRaisesRegex(NotImplementedError, "the VM is not forked"):
             self.status("true", preexec_fn=print)
@@ -455,12 +456,14 @@ class Ours(SubprocessCase):
         finally:
             socket.setdefaulttimeout(None)
 
+    @needs_node
     def test_audited(self):
         seen = []
         sys.addaudithook(lambda event, args: event == "erlang.subprocess" and seen.append(args[:2]))
         self.output_of("echo", "x")
         self.assertEqual(seen, [(b"echo", [b"echo", b"x"])])
 
+    @needs_node
     def test_too_many_descriptors(self):
         with self.assertRaisesRegex(ValueError, "more than 252 descriptors"):
             self.status("true", pass_fds=range(300))

@@ -6,6 +6,7 @@ import threading
 import unittest
 
 import erlang
+from loop_case import needs_node
 
 
 class AtomTest(unittest.TestCase):
@@ -84,6 +85,7 @@ class AtomTest(unittest.TestCase):
 
 
 class PidTest(unittest.TestCase):
+    @needs_node
     def test_is_a_value(self):
         pid, again, other = erlang.whereis("init"), erlang.whereis("init"), erlang.whereis("logger")
         self.assertIsInstance(pid, erlang.Pid)
@@ -103,12 +105,14 @@ class PidTest(unittest.TestCase):
                 with self.assertRaises(TypeError):
                     type("Sub", (term_type,), {})
 
+    @needs_node
     def test_a_pid_is_not_pickled(self):
         with self.assertRaises(TypeError):
             pickle.dumps(erlang.whereis("init"))
 
 
 class ConversionErrorTest(unittest.TestCase):
+    @needs_node
     def test_what_has_no_term_is_not_sent(self):
         pid = erlang.whereis("init")
         with self.assertRaises(erlang.ConversionError) as caught:
@@ -124,6 +128,7 @@ class ConversionErrorTest(unittest.TestCase):
 
 
 class ErlangErrorTest(unittest.TestCase):
+    @needs_node
     def test_shows_class_reason_and_stack(self):
         error = erlang.ErlangError("error", (erlang.atom("badarg"), 1), "  in lists:nth/2")
         self.assertEqual(error.class_, "error")

@@ -8,6 +8,7 @@ import functools as _functools
 from typing import Any as _Any
 
 from _erlang import (
+    IN_NODE as _IN_NODE,
     Atom,
     Fun,
     Pid,
@@ -65,6 +66,5 @@ __all__ = [
 def __getattr__(name: str) -> _Any:
     if not (name.startswith("__") and name.endswith("__")) and _has_function(name):
         return _functools.partial(call, name)
-    raise AttributeError(
-        f"module 'erlang' has no attribute {name!r}, and no function is registered"
-    )
+    why = "no function is registered" if _IN_NODE else "there is no Erlang node here to have one"
+    raise AttributeError(f"module 'erlang' has no attribute {name!r}, and {why}")

@@ -57,7 +57,10 @@ def setup_logging(
     """Send what Python logs, from `level` up, to Erlang's logger; gives the handler.
 
     Applies to the root logger unless another is named. A second call changes the level only.
+    Raises RuntimeError outside of a node.
     """
+    if not _erlang.IN_NODE:
+        raise RuntimeError("there is no Erlang node here, and so no logger of Erlang's")
     target = logger if isinstance(logger, logging.Logger) else logging.getLogger(logger)
     target.setLevel(level)
     for handler in target.handlers:

@@ -32,7 +32,9 @@ def belong_to_program() -> None:
 
 def are_pythons() -> bool:
     """Whether the `signal` module is what the calling thread gets signals by, or should be."""
-    return _are_the_programs or threading.current_thread() is threading.main_thread()
+    if _are_the_programs or not _erlang.IN_NODE:
+        return True
+    return threading.current_thread() is threading.main_thread()
 
 
 class _WakeupDescriptor:

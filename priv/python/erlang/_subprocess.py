@@ -1,4 +1,6 @@
-"""asyncio's subprocesses on the spawner: without forking the VM, and without child watchers."""
+"""asyncio's subprocesses, without child watchers; in a node on the spawner, which forks instead of
+the VM.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def _wait_for_unwaited() -> None:
 
 
 class ForkedProcess(subprocess.Popen):  # type: ignore[type-arg]
-    """In a forked child of the VM, which has no spawner, but one thread and so may fork."""
+    """Where there is no spawner, and none is needed: in a forked child of the VM, which has one
+    thread and so may fork, and outside of a node.
+    """
 
     _pidfd = -1
 
@@ -243,7 +247,8 @@ def _popen() -> Any:
     """Ours, or what a test has put in the place of the standard library's, for us to use."""
     if subprocess.Popen is not _STOCK_POPEN:
         return subprocess.Popen
-    return ForkedProcess if _erlang.in_forked_child() else Process
+    may_fork = not _erlang.IN_NODE or _erlang.in_forked_child()
+    return ForkedProcess if may_fork else Process
 
 
 def _argv(args: Any, shell: bool, executable: Any) -> list[bytes]:
