@@ -14,7 +14,7 @@
 -export([signalled/1, ignored_from_the_start/1, terminal/1]).
 -export([loops/1, tests_of_the_package/1, http_server/1, aiohttp_server/1]).
 -export([connections_cut_at_random/1]).
--export([with_erlang/1, log_records/1]).
+-export([with_erlang/1, log_records/1, node_that_stops/1, register_stop/0]).
 -export([help/1, wrong_options/1, from_anywhere/1, not_built/1, vm_options/1]).
 
 -define(BOTH(Config, Args), ?BOTH(Config, Args, #{})).
@@ -48,7 +48,7 @@ groups() ->
                 [ignored_from_the_start, terminal]},
         {programs, [], [
             loops, tests_of_the_package, http_server, aiohttp_server, connections_cut_at_random,
-            with_erlang, log_records
+            with_erlang, log_records, node_that_stops
         ]},
         {command, [], [help, wrong_options, from_anywhere, not_built, vm_options]}
     ] ++ [{list_to_atom(Name), [], [ending]} || Name <- endings()] ++
@@ -408,6 +408,24 @@ log_records(Config) ->
 with_erlang(Config) ->
     Code = "import erlang; print(erlang.whereis('init') is not None, erlang.detect_mode().name)",
     {0, <<"True ", _/binary>>, <<>>} = erlpy(Config, ["-c", Code]).
+
+%% The node is stopped in order while the program runs, and the program asks for it: `atexit'
+%% functions run once, and what it does in the meantime finds its names.
+node_that_stops(Config) ->
+    Folder = filename:dirname(code:which(?MODULE)),
+    Flags = lists:flatten(io_lib:format("-pa ~ts -s ~s register_stop", [Folder, ?MODULE])),
+    Env = #{env => [{"ERL_FLAGS", Flags}]},
+    {3, Waits, <<>>} = erlpy(Config, ["stops.py", "wait"], Env),
+    ?assertEqual(<<"ErlangError\nat exit\n">>, Waits),
+    {_, Ends, <<>>} = erlpy(Config, ["stops.py", "end"], Env),
+    ?assertEqual(<<"ErlangError\nat exit\n">>, Ends).
+
+%% In the other VM, from its start on.
+register_stop() ->
+    Stop = fun([]) -> init:stop(3), receive after infinity -> ok end end,
+    spawn(fun() ->
+        ep_test:wait_until(fun() -> ok =:= (catch py_callback:register(stop_node, Stop)) end)
+    end).
 
 %% The command.
 

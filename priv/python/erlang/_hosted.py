@@ -69,8 +69,13 @@ def is_empty(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def application_stopped() -> list[Any]:
-    """Leave nothing of this run of the application behind for the next one; what there was."""
+    """Leave nothing of this run of the application behind for the next one; what there was.
+
+    The program of bin/erlpy keeps its names: it may still run, and there is no next one.
+    """
     _flush_streams()
+    if "erlang._main" in sys.modules:
+        return []
     main = sys.modules["__main__"].__dict__
     names = [name for name in main if not (name.startswith("__") and name.endswith("__"))]
     return [main.pop(name) for name in names]
