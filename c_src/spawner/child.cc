@@ -116,7 +116,8 @@ class Child {
     if (::sched_getaffinity(request_.thread, sizeof processors, &processors) == 0) {
       ::sched_setaffinity(0, sizeof processors, &processors);
     }
-    ::setpgid(0, ::getpgid(client));  // impossible if it has gone to another session
+    // Impossible if the client has gone to another session; 0 is a group outside this namespace.
+    if (const pid_t group = ::getpgid(client); group > 0) ::setpgid(0, group);
   }
 
   void set_signals() {

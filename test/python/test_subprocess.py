@@ -5,6 +5,7 @@ import contextlib
 import errno
 import gc
 import os
+import pathlib
 import signal
 import socket
 import stat
@@ -435,6 +436,20 @@ class Ours(SubprocessCase):
 
     def test_in_erlpy_the_parent_is_this_process(self):
         self.assertEqual(int(self.shell("echo $PPID")), os.getpid())
+
+    def test_a_new_session_in_a_pid_namespace_that_lacks_our_process_group(self):
+        enter = ("unshare", "--pid", "--fork", "--mount-proc")
+        if self.status(*enter, "true", stderr=DEVNULL) != 0:
+            self.skipTest("may not make namespaces")
+        program = (
+            "import asyncio\n"
+            "async def main():\n"
+            "    child = await asyncio.create_subprocess_exec('true', start_new_session=True)\n"
+            "    print(await child.wait())\n"
+            "asyncio.run(main())\n"
+        )
+        erlpy = pathlib.Path(__file__).parents[2] / "bin" / "erlpy"
+        self.assertEqual(self.output_of(*enter, erlpy, "-c", program), "0\n")
 
     def test_in_any_thread(self):
         results = []
