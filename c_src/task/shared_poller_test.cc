@@ -121,7 +121,9 @@ TEST(SharedPollerRace, EveryDuplicateIsClosedOnce) {
     });
     for (int i = 0; i < 20; ++i) {
       if (shared.arm(polls) == Added::kYes) {
-        EXPECT_EQ(polls.fds.size(), 1U);
+        // One that the loop has let go of meanwhile is removed by the next to come along.
+        EXPECT_GE(polls.fds.size(), 1U);
+        EXPECT_LE(polls.fds.size(), 2U);
       }
     }
     loop.join();
