@@ -1,4 +1,5 @@
-// Atoms: every atom that the library's own code makes or compares, made once when it is loaded.
+// Atoms: those that the library's own code makes or compares all the time, made once when it is
+// loaded. What is needed once in a while is made where it is needed.
 //
 // An atom's term is the same in every environment and lives as long as the VM, so any thread may
 // use these. Never make an atom from data: see existing_atom() in beam/external.h.
@@ -8,7 +9,7 @@
 
 namespace ep {
 
-// X(member, "text"), grouped by who uses them.
+// X(member, "text")
 #define EP_ATOMS(X)                          \
   /* terms with a meaning of their own */    \
   X(ok, "ok")                                \
@@ -88,9 +89,9 @@ struct Atoms {
   EP_ATOMS(EP_ATOM_MEMBER)
 #undef EP_ATOM_MEMBER
 
-  explicit Atoms(ErlNifEnv* env) noexcept {
-#define EP_ATOM_MAKE(member, text) member = enif_make_atom(env, text);
-    EP_ATOMS(EP_ATOM_MAKE)
+  static Atoms make(ErlNifEnv* env) noexcept {
+#define EP_ATOM_MAKE(member, text) enif_make_atom(env, text),
+    return {EP_ATOMS(EP_ATOM_MAKE)};
 #undef EP_ATOM_MAKE
   }
 };

@@ -1,5 +1,5 @@
-# The tests of the cores (x_test.cc beside x.cc or x.h), which need neither runtime, in three flavours: core_tests, core_tests_asan, core_tests_tsan. `all_core_tests` builds
-# them.
+# The tests of the cores (x_test.cc beside x.cc or x.h), which need neither runtime, in three
+# flavours: core_tests, core_tests_asan, core_tests_tsan. `all_core_tests` builds them.
 
 find_package(GTest REQUIRED)
 

@@ -11,7 +11,7 @@
 namespace ep::convert {
 
 struct BeamContext {
-  explicit BeamContext(ErlNifEnv* env) noexcept : atoms(env) {}
+  explicit BeamContext(ErlNifEnv* env) noexcept : atoms(Atoms::make(env)) {}
 
   /// In the NIF library's load or upgrade callback. False if a resource type can't be registered.
   bool open(ErlNifEnv* env) noexcept {

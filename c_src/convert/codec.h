@@ -61,9 +61,6 @@ class Codec final : public InterpreterPart {
   /// A new opaque reference to `object`, even if it has a row of its own. Throws std::bad_alloc.
   ERL_NIF_TERM to_opaque(const Attached&, ErlNifEnv* dst, PyObject* object);
 
-  /// The object of an opaque reference, borrowed; null if `term` is none of this interpreter's.
-  PyObject* from_opaque(const Attached&, ErlNifEnv*, ERL_NIF_TERM) const noexcept;
-
   /// {exception, #{type, module, message, traceback}}, whatever the exception does when asked;
   /// `cancelled` for asyncio.CancelledError. Leaves no Python error set.
   ERL_NIF_TERM exception_reason(const Attached&, ErlNifEnv* dst, PyObject* exception) noexcept;

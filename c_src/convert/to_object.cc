@@ -200,9 +200,4 @@ PyRef Codec::to_object(const Attached& py, ErlNifEnv* env, ERL_NIF_TERM term,
   return nullptr;
 }
 
-PyObject* Codec::from_opaque(const Attached& py, ErlNifEnv* env, ERL_NIF_TERM term) const noexcept {
-  const OpaqueRef* opaque = beam_.opaque.get(env, term);
-  return opaque != nullptr && opaque->object.belongs_to(*drops_) ? opaque->object.get(py) : nullptr;
-}
-
 }  // namespace ep::convert

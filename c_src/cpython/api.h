@@ -1,4 +1,4 @@
-// The only include of Python.h, and the few functions that differ between 3.11 and 3.14.
+// The only include of Python.h, and what kind of build it is.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN

@@ -48,9 +48,6 @@ struct LoopTypes final : InterpreterPart {
   PyTypeObject* timer_handle_type() const noexcept {
     return reinterpret_cast<PyTypeObject*>(timer_handle.get());
   }
-  PyTypeObject* event_loop_type() const noexcept {
-    return reinterpret_cast<PyTypeObject*>(event_loop.get());
-  }
 
   /// Imports asyncio, if that has not been done. False: Python error set.
   bool import_asyncio(const Attached& py);

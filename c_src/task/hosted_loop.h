@@ -39,7 +39,7 @@ class HostedLoop final : public Work, public loop::EventLoop::Notifier, public I
   enum class Accepted { kYes, kOverloaded, kClosed };
 
   HostedLoop(Services& services, std::shared_ptr<Executor> executor, bool owns_executor);
-  ~HostedLoop();
+  ~HostedLoop() override;
 
   Accepted submit(ErlNifEnv* env, Submission* submission);
   /// Runs `job` inside the loop; used for cancellations and continuations. Null, or the job, given
