@@ -240,7 +240,8 @@ refusals_are_readable(_) ->
     ok.
 
 unknown_options_have_a_hint(_) ->
-    ?REFUSED({unknown_option, timeot}, 2, "did you mean timeout\\?", py:exec("1", [{timeot, 1}])),
+    ?REFUSED({unknown_option, timeouts}, 2, "did you mean timeout\\?",
+             py:exec("1", [{timeouts, 1}])),
     ?REFUSED({unknown_option, limit}, 2, "known: binary, none, timeout",
              py:exec("1", #{limit => 1})),
     ?REFUSED({unknown_option, timeout}, 5, "known: binary, none$",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "cpython/slot.h"
@@ -116,7 +117,7 @@ void ForkedChild::in_child(const Attached& py) noexcept {
   forget_handlers_of_vm();
   // In front of whatever libraries have registered: a thread that forked and returns ends in
   // exit(). It has no last words, and lives as long as the process.
-  (new ExitGuard([] {}))->look();
+  std::make_unique<ExitGuard>([] {}).release()->look();
   pthread_sigmask(SIG_SETMASK, &saved_mask(), nullptr);
 }
 

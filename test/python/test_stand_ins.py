@@ -131,15 +131,11 @@ class PatchedTLS(TLSConnections):
         self.run_async(main)
 
     def test_on_the_class_of_asyncio(self):
-        self.heard(
-            lambda spy, _, name: spy.on_class(sslproto.SSLProtocol, name), OF_PROTOCOL
-        )
+        self.heard(lambda spy, _, name: spy.on_class(sslproto.SSLProtocol, name), OF_PROTOCOL)
 
     def test_on_the_class_of_the_connection(self):
         self.heard(
-            lambda spy, transport, name: spy.on_class(
-                type(transport._ssl_protocol), name
-            ),
+            lambda spy, transport, name: spy.on_class(type(transport._ssl_protocol), name),
             OF_PROTOCOL,
         )
 
@@ -166,12 +162,8 @@ class PatchedTLS(TLSConnections):
             lambda spy, _, name: spy.on_class(sslproto._SSLProtocolTransport, name),
             ["write"],
         )
-        self.heard(
-            lambda spy, transport, name: spy.on_class(type(transport), name), ["write"]
-        )
-        self.heard(
-            lambda spy, transport, name: spy.on_object(transport, name), ["write"]
-        )
+        self.heard(lambda spy, transport, name: spy.on_class(type(transport), name), ["write"])
+        self.heard(lambda spy, transport, name: spy.on_object(transport, name), ["write"])
 
     def test_the_object_of_the_module_ssl(self):
         names = ["read", "write"]
@@ -240,9 +232,7 @@ class StandIns(TLSConnections):
         async def main():
             async with self.connection() as (transport, protocol):
                 await self.echo(transport, protocol)
-                with Spy().on_class(
-                    sslproto.SSLProtocol, "_do_read"
-                ), python_calls() as calls:
+                with Spy().on_class(sslproto.SSLProtocol, "_do_read"), python_calls() as calls:
                     await self.echo(transport, protocol)
                 self.assertGreaterEqual(calls["_do_read"], 3)
                 sslproto.SSLProtocol.something_else = 1
@@ -270,9 +260,7 @@ class StandIns(TLSConnections):
                         bytes(min(size, 1000)),
                     )
 
-            with Spy().on_class(
-                asyncio.StreamReader, "feed_data"
-            ), python_calls() as calls:
+            with Spy().on_class(asyncio.StreamReader, "feed_data"), python_calls() as calls:
                 await receive()
             self.assertGreaterEqual(calls["feed_data"], 1)
             with python_calls() as calls:
