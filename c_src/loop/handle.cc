@@ -175,24 +175,38 @@ void HandleFreeList::close() noexcept {
   free_all();
 }
 
-void HandleFreeList::free_all() noexcept {
-  while (count_ > 0) PyObject_GC_Del(items_[--count_]);
+void HandleFreeList::free(PyObject* memory) noexcept {
+  PyObject_GC_Del(memory);
+  crowd_.freed();
 }
 
+void HandleFreeList::free_all() noexcept {
+  while (count_ > 0) free(items_[--count_]);
+}
+
+// call_soon() passes here twice, so what is usual does as little as can be: it counts nothing, and
+// memory that is used again still says whether it is from a crowd.
+
 PyObject* HandleFreeList::take(PyTypeObject* type) noexcept {
-  PyObject* const object =
-      count_ == 0 ? PyObject_GC_New(PyObject, type) : PyObject_Init(items_[--count_], type);
+  if (count_ > 0) return PyObject_Init(items_[--count_], type);
+  PyObject* const object = PyObject_GC_New(PyObject, type);
   if (object == nullptr) return nullptr;
-  if (open_) crowd_.born();
+  if (open_) crowd_.made();
   reinterpret_cast<Handle*>(object)->from_crowd = crowd_.gathered();
   return object;
 }
 
 void HandleFreeList::give(Handle* handle) noexcept {
+  const bool usual = open_ && count_ < kCapacity && !handle->from_crowd && !crowd_.gathered();
+  if (!usual) return give_unusual(handle);
+  items_[count_++] = handle->object();
+}
+
+void HandleFreeList::give_unusual(Handle* handle) noexcept {
   if (!open_) return PyObject_GC_Del(handle);
-  if (crowd_.died()) free_all();
+  if (crowd_.is_gone(static_cast<std::size_t>(count_) + 1)) free_all();
   if (count_ == kCapacity || (handle->from_crowd && !crowd_.gathered())) {
-    PyObject_GC_Del(handle);
+    free(handle->object());
   } else {
     items_[count_++] = handle->object();
   }

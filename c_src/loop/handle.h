@@ -108,7 +108,8 @@ class HandleFreeList {
   HandleFreeList& operator=(const HandleFreeList&) = delete;
   ~HandleFreeList() { close(); }
 
-  /// An untracked Handle of `type` with a reference, its other fields undefined; null: no memory.
+  /// An untracked Handle of `type` with a reference, its other fields but from_crowd undefined;
+  /// null: no memory.
   PyObject* take(PyTypeObject* type) noexcept;
   /// `handle` is dead and untracked.
   void give(Handle* handle) noexcept;
@@ -116,7 +117,9 @@ class HandleFreeList {
   void close() noexcept;
 
  private:
+  void free(PyObject* memory) noexcept;
   void free_all() noexcept;
+  void give_unusual(Handle* handle) noexcept;
 
   static constexpr int kCapacity = 512;
   PyObject* items_[kCapacity];
