@@ -5,6 +5,7 @@
 #include "cpython/slot.h"
 #include "loop/call_arguments.h"
 #include "loop/event_loop_methods.h"
+#include "loop/loop_slot.h"
 #include "loop/loop_types.h"
 
 namespace ep::loop {
@@ -53,8 +54,8 @@ PyRef new_soon_handle(const Attached& py, EventLoop& loop, const char* method, b
 
 PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                     PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     PyRef handle = new_soon_handle(py, loop, "call_soon", false, args, nargs, kwnames);
     if (!handle) return nullptr;
     if (!loop.queue(py, ReadyEntry(reinterpret_cast<Handle*>(handle.get())))) return nullptr;
@@ -75,16 +76,16 @@ PyObject* call_soon_threadsafe(PyObject* self, PyObject* const* args, Py_ssize_t
   });
 }
 
-PyRef schedule(const Attached& py, EventLoop& loop, double when, const CallArguments& call) {
+PyRef schedule(const OnLoop& py, double when, const CallArguments& call) {
   if (std::isnan(when)) {
     PyErr_SetString(PyExc_ValueError, "the time of a call must not be nan");
     return nullptr;
   }
-  TimerHandle* timer =
-      new_timer_handle(py, loop, when, call.leading[1], call.rest, call.rest_count, call.context);
+  TimerHandle* timer = new_timer_handle(py, py.loop(), when, call.leading[1], call.rest,
+                                        call.rest_count, call.context);
   if (timer == nullptr) return nullptr;
   PyRef owner = PyRef::steal(timer->object());
-  return loop.queue_at(py, timer, deadline_of(when)) ? owner : PyRef();
+  return py.loop().queue_at(py, timer, deadline_of(when)) ? owner : PyRef();
 }
 
 /// -1 with an error set, if it is no number; None, as asyncio says, is a TypeError.
@@ -98,8 +99,8 @@ double number(PyObject* object, const char* name) {
 
 PyObject* call_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     CallArguments call;
     if (!call.parse(loop.types(), "call_later", kDelayCallback, args, nargs, kwnames)) {
       return nullptr;
@@ -108,21 +109,21 @@ PyObject* call_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
     if (delay == -1 && PyErr_Occurred()) return nullptr;
     if (!check_open(py, loop)) return nullptr;
     if (!check_call(loop, call.leading[1], "call_at", false)) return nullptr;
-    return schedule(py, loop, seconds(now()) + delay, call);
+    return schedule(py, seconds(now()) + delay, call);
   });
 }
 
 PyObject* call_at(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                   PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     CallArguments call;
     if (!call.parse(loop.types(), "call_at", kWhenCallback, args, nargs, kwnames)) return nullptr;
     const double when = number(call.leading[0], "when");
     if (when == -1 && PyErr_Occurred()) return nullptr;
     if (!check_open(py, loop)) return nullptr;
     if (!check_call(loop, call.leading[1], "call_at", false)) return nullptr;
-    return schedule(py, loop, when, call);
+    return schedule(py, when, call);
   });
 }
 

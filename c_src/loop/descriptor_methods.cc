@@ -5,6 +5,7 @@
 #include "cpython/slot.h"
 #include "loop/call_arguments.h"
 #include "loop/event_loop_methods.h"
+#include "loop/loop_slot.h"
 #include "loop/loop_types.h"
 
 namespace ep::loop {
@@ -15,7 +16,7 @@ constexpr const char* kFdCallback[] = {"fd", "callback"};
 
 /// A descriptor number, or what has fileno(), as selectors take them; also what had one when the
 /// loop began to watch it. -1: ValueError set.
-int descriptor_of(const Attached& py, EventLoop& loop, PyObject* object) {
+int descriptor_of(const OnLoop& py, PyObject* object) {
   PyRef number;
   if (PyLong_Check(object)) {
     number = PyRef::borrow(object);
@@ -29,7 +30,7 @@ int descriptor_of(const Attached& py, EventLoop& loop, PyObject* object) {
       return -1;
     }
     take_error(py);
-    const int watched = loop.descriptors().find(py, object);
+    const int watched = py.loop().descriptors(py).find(py, object);
     if (watched >= 0) return watched;
     PyErr_Format(PyExc_ValueError, "Invalid file object: %R", object);
     return -1;
@@ -37,7 +38,7 @@ int descriptor_of(const Attached& py, EventLoop& loop, PyObject* object) {
   int overflow = 0;
   const long fd = PyLong_AsLongAndOverflow(number.get(), &overflow);
   if (overflow != 0 || fd < 0 || fd > INT_MAX) {
-    const int watched = loop.descriptors().find(py, object);
+    const int watched = py.loop().descriptors(py).find(py, object);
     if (watched >= 0) return watched;
     PyErr_Format(PyExc_ValueError, "Invalid file descriptor: %S", number.get());
     return -1;
@@ -51,58 +52,60 @@ bool check_no_transport(EventLoop& loop, PyObject* file) {
 }
 
 /// Null: Python error set.
-PyRef add(const Attached& py, EventLoop& loop, io::Events direction, const CallArguments& call) {
+PyRef add(const OnLoop& py, io::Events direction, const CallArguments& call) {
+  EventLoop& loop = py.loop();
   if (!check_open(py, loop)) return nullptr;
   PyObject* const file = call.leading[0];
-  const int fd = descriptor_of(py, loop, file);
+  const int fd = descriptor_of(py, file);
   if (fd < 0) return nullptr;
   Handle* handle = new_handle(py, loop, call.leading[1], call.rest, call.rest_count, nullptr);
   if (handle == nullptr) return nullptr;
   track(handle);
   PyRef owner = PyRef::steal(handle->object());
-  if (!loop.descriptors().add(py, fd, file, direction, handle)) return nullptr;
+  if (!loop.descriptors(py).add(py, fd, file, direction, handle)) return nullptr;
   // Another thread's loop may be asleep without a poller yet.
   if (loop.running_thread() != PyThread_get_thread_ident()) loop.wake();
   return owner;
 }
 
-PyRef remove(const Attached& py, EventLoop& loop, io::Events direction, PyObject* file) {
+PyRef remove(const OnLoop& py, io::Events direction, PyObject* file) {
+  EventLoop& loop = py.loop();
   if (loop.is_closed()) return PyRef::borrow(Py_False);
-  const int fd = descriptor_of(py, loop, file);
+  const int fd = descriptor_of(py, file);
   if (fd < 0) return nullptr;
-  return PyRef::borrow(loop.descriptors().remove(py, fd, direction) ? Py_True : Py_False);
+  return PyRef::borrow(loop.descriptors(py).remove(py, fd, direction) ? Py_True : Py_False);
 }
 
 template <io::Events direction>
 PyObject* add_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     CallArguments call;
     const char* name = direction == io::kRead ? "add_reader" : "add_writer";
     if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
     if (!check_no_transport(loop, call.leading[0])) return nullptr;
-    return add(py, loop, direction, call) ? PyRef::borrow(Py_None) : PyRef();
+    return add(py, direction, call) ? PyRef::borrow(Py_None) : PyRef();
   });
 }
 
 template <io::Events direction>
 PyObject* add_private(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     CallArguments call;
     const char* name = direction == io::kRead ? "_add_reader" : "_add_writer";
     if (!call.parse(loop.types(), name, kFdCallback, args, nargs, kwnames, false)) return nullptr;
-    return add(py, loop, direction, call);
+    return add(py, direction, call);
   });
 }
 
 template <io::Events direction>
 PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                         PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    EventLoop& loop = py.loop();
     CallArguments call;
     const char* name = direction == io::kRead ? "remove_reader" : "remove_writer";
     if (!call.parse(loop.types(), name, kFd, args, nargs, kwnames, false)) return nullptr;
@@ -112,23 +115,21 @@ PyObject* remove_public(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
     }
     PyObject* file = call.leading[0];
     if (!check_no_transport(loop, file)) return nullptr;
-    return remove(py, loop, direction, file);
+    return remove(py, direction, file);
   });
 }
 
 template <io::Events direction>
 PyObject* remove_private(PyObject* self, PyObject* file) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    return remove(py, *EventLoop::of(self), direction, file);
-  });
+  return loop_slot(*EventLoop::of(self),
+                   [&](const OnLoop& py) -> PyRef { return remove(py, direction, file); });
 }
 
 PyObject* watched_events(PyObject* self, PyObject* file) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
-    EventLoop& loop = *EventLoop::of(self);
-    const int fd = descriptor_of(py, loop, file);
+  return loop_slot(*EventLoop::of(self), [&](const OnLoop& py) -> PyRef {
+    const int fd = descriptor_of(py, file);
     if (fd < 0) return nullptr;
-    return PyRef::steal(PyLong_FromLong(loop.descriptors().watched(fd)));
+    return PyRef::steal(PyLong_FromLong(py.loop().descriptors(py).watched(py, fd)));
   });
 }
 

@@ -14,6 +14,7 @@
 #include "cpython/slot.h"
 #include "loop/event_loop.h"
 #include "loop/event_loop_methods.h"
+#include "loop/loop_slot.h"
 #include "loop/loop_types.h"
 #include "loop/running_scope.h"
 
@@ -60,7 +61,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 
 int clear(PyObject* self) {
   Py_CLEAR(as_object(self)->task_factory);
-  core_of(self).clear(Dying(self));
+  core_of(self).clear(OnLoop::while_dying(Dying(self), core_of(self)));
   return 0;
 }
 
@@ -69,14 +70,14 @@ int clear(PyObject* self) {
 PyObject* none_or_null(bool ok) { return ok ? Py_NewRef(Py_None) : nullptr; }
 
 PyObject* run(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop_slot(core_of(self), [&](const OnLoop& py) -> PyRef {
     const RunningScope running(py, core_of(self));
     return PyRef::steal(none_or_null(running.entered() && core_of(self).run(py)));
   });
 }
 
 PyObject* run_once(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop_slot(core_of(self), [&](const OnLoop& py) -> PyRef {
     return PyRef::steal(none_or_null(check_open(py, core_of(self)) && core_of(self).run_once(py)));
   });
 }
@@ -110,18 +111,18 @@ PyObject* get_debug(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* signal_descriptor(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop_slot(core_of(self), [&](const OnLoop& py) -> PyRef {
     if (!check_open(py, core_of(self))) return nullptr;
-    const int fd = core_of(self).signals().write_end(py);
+    const int fd = core_of(self).signals(py).write_end(py);
     return fd < 0 ? PyRef() : PyRef::steal(PyLong_FromLong(fd));
   });
 }
 
 PyObject* forward_signals(PyObject* self, PyObject* wanted) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop_slot(core_of(self), [&](const OnLoop& py) -> PyRef {
     const int on = PyObject_IsTrue(wanted);
     if (on < 0) return nullptr;
-    return PyRef::steal(none_or_null(core_of(self).signals().set_forwarding(py, on != 0)));
+    return PyRef::steal(none_or_null(core_of(self).signals(py).set_forwarding(py, on != 0)));
   });
 }
 
@@ -156,7 +157,7 @@ PyObject* get_closed(PyObject* self, void*) noexcept { return is_closed(self, nu
 
 /// BaseEventLoop.close() sets it, once it has made sure that the loop does not run.
 int set_closed(PyObject* self, PyObject* value, void*) noexcept {
-  return slot(self, [&](const Attached& py) -> int {
+  return loop_slot(core_of(self), [&](const OnLoop& py) -> int {
     const int on = truth(value);
     if (on < 0) return -1;
     if (on != 0) {

@@ -9,6 +9,7 @@
 #include "loop/event_loop.h"
 #include "loop/handle.h"
 #include "loop/handle_text.h"
+#include "loop/loop_slot.h"
 #include "loop/loop_types.h"
 
 namespace ep::loop {
@@ -77,10 +78,10 @@ PyObject* cancel(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* cancel_timer(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop_slot(as_handle(self)->core(), [&](const OnLoop& py) -> PyRef {
     TimerHandle* timer = as_timer(self);
     cancel_handle(py, &timer->base);
-    timer->base.core().cancel_timer(py, timer);
+    py.loop().cancel_timer(py, timer);
     return PyRef::borrow(Py_None);
   });
 }

@@ -25,7 +25,11 @@ AsyncioParts import_parts() {
   const PyRef sys = import_module("sys");
   parts.get_asyncgen_hooks = attribute(sys, "get_asyncgen_hooks");
   parts.set_asyncgen_hooks = attribute(sys, "set_asyncgen_hooks");
+  parts.no_hooks = or_throw(PyTuple_Pack(2, Py_None, Py_None));
   parts.tasks = import_module("asyncio.tasks");
+  if (PyObject_HasAttrString(parts.tasks.get(), "_swap_current_task") != 0) {
+    parts.swap_current_task = attribute(parts.tasks, "_swap_current_task");
+  }
   parts.futures = import_module("asyncio.futures");
   const PyRef base = attribute(import_module("asyncio.base_events"), "BaseEventLoop");
   parts.base_create_task = attribute(base, "create_task");
@@ -57,6 +61,7 @@ int LoopTypes::traverse(visitproc visit, void* arg) const {
   Py_VISIT(asyncio.set_running_loop.get());
   Py_VISIT(asyncio.get_asyncgen_hooks.get());
   Py_VISIT(asyncio.set_asyncgen_hooks.get());
+  Py_VISIT(asyncio.swap_current_task.get());
   Py_VISIT(asyncio.tasks.get());
   Py_VISIT(asyncio.futures.get());
   Py_VISIT(asyncio.base_create_task.get());

@@ -21,7 +21,9 @@ struct AsyncioParts {
   PyRef set_running_loop;
   PyRef get_asyncgen_hooks;  // sys
   PyRef set_asyncgen_hooks;
-  PyRef tasks;  // the modules: users replace Task and Future in them
+  PyRef no_hooks;           // (None, None), as a thread has them at first
+  PyRef swap_current_task;  // null before Python 3.12
+  PyRef tasks;              // the modules: users replace Task and Future in them
   PyRef futures;
   PyRef base_create_task;  // asyncio.BaseEventLoop.create_task
   PyRef handle;            // asyncio.Handle
@@ -30,6 +32,9 @@ struct AsyncioParts {
 };
 
 struct LoopTypes final : InterpreterPart {
+  explicit LoopTypes(Interpreter& of) noexcept : interpreter(of) {}
+
+  Interpreter& interpreter;
   Internals internals;
   PyRef event_loop;
   PyRef handle;

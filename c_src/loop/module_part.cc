@@ -26,7 +26,7 @@ void fill(const Attached& py, PyObject* module, LoopTypes& types) {
 bool add_to_module(const Attached& py, PyObject* module) noexcept {
   return translate_errors(py, [&] {
     Interpreter& interpreter = py.interpreter();
-    LoopTypes& types = interpreter.add(interpreter.loop, std::make_unique<LoopTypes>());
+    LoopTypes& types = interpreter.add(interpreter.loop, std::make_unique<LoopTypes>(interpreter));
     types.internals = interpreter.internals;
     fill(py, module, types);
     if (!kTrackedFromBirth && !add_collector_hook(py, module)) throw PythonError();

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "cpython/attach.h"
 #include "loop/handle.h"
+#include "loop/on_loop.h"
 
 namespace ep::loop {
 
@@ -14,7 +14,7 @@ class NativeCallback {
  public:
   /// In the run phase. Leaves no Python error set, but for one that shall end the loop (SystemExit,
   /// KeyboardInterrupt): then it returns false.
-  virtual bool run(const Attached& py) noexcept = 0;
+  virtual bool run(const OnLoop& py) noexcept = 0;
 
   /// The Python object that this is part of: kept alive while it is queued.
   virtual PyObject* owner() const noexcept = 0;

@@ -1,7 +1,8 @@
-// RunningScope: for its duration a loop is the running loop of this thread, as run_forever() makes
-// it: asyncio.get_running_loop(), the hooks of asynchronous generators, loop.is_running().
+// Which loop runs on a thread, as far as asyncio knows: asyncio.get_running_loop(), the current
+// task, and the hooks of asynchronous generators. NoLoopScope: none, for the scope's duration.
+// RunningScope: this one. What was there before is put back, so that scopes nest.
 //
-// For whoever calls EventLoop::tick(). Restores what was there before, so that scopes nest.
+// The thread's own business: attached, and no thread looks at another's.
 #pragma once
 
 #include "cpython/attach.h"
@@ -10,6 +11,36 @@
 
 namespace ep::loop {
 
+struct AsyncioParts;
+
+/// For code that is not inside of the loop that happens to run below it on the thread's stack: it
+/// may run one of its own. Jobs of a host between two callbacks are such, and calls that come in
+/// while other code waits for Erlang.
+class NoLoopScope {
+ public:
+  explicit NoLoopScope(const Attached& py) noexcept;
+  ~NoLoopScope();
+  NoLoopScope(const NoLoopScope&) = delete;
+  NoLoopScope& operator=(const NoLoopScope&) = delete;
+
+  /// False: not entered, Python error set.
+  bool entered() const noexcept { return entered_; }
+
+ private:
+  friend class RunningScope;
+
+  bool hide() noexcept;
+  bool put_back() noexcept;
+  PyRef swap_task(PyObject* task) const noexcept;
+
+  const AsyncioParts* asyncio_ = nullptr;  // as all below, null until it is known
+  PyRef loop_;
+  PyRef task_;
+  PyRef hooks_;
+  bool entered_ = false;
+};
+
+/// As run_forever() makes a loop the running one. For whoever calls EventLoop::tick().
 class RunningScope {
  public:
   RunningScope(const Attached& py, EventLoop& loop) noexcept;
@@ -25,24 +56,9 @@ class RunningScope {
 
   EventLoop& loop_;
   PyRef keep_alive_;
-  PyRef previous_loop_;
-  PyRef previous_hooks_;
+  NoLoopScope before_;
   unsigned long previous_thread_;
   bool entered_ = false;
-};
-
-/// The opposite, inside of one: no loop is running, so that foreign code may run one of its own.
-class NotRunningScope {
- public:
-  NotRunningScope(const Attached& py, EventLoop& loop) noexcept;
-  ~NotRunningScope();
-  NotRunningScope(const NotRunningScope&) = delete;
-  NotRunningScope& operator=(const NotRunningScope&) = delete;
-
- private:
-  EventLoop& loop_;
-  PyRef previous_loop_;
-  PyRef previous_hooks_;
 };
 
 }  // namespace ep::loop

@@ -18,7 +18,7 @@ bool fail(int error) {
 
 }  // namespace
 
-int SignalPipe::write_end(const Attached& py) {
+int SignalPipe::write_end(const OnLoop& py) {
   if (write_end_) return write_end_.get();
   int ends[2];
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) {
@@ -28,30 +28,30 @@ int SignalPipe::write_end(const Attached& py) {
   read_end_.reset(ends[0]);
   write_end_.reset(ends[1]);
   if (watch(py)) return write_end_.get();
-  close();
+  close(py);
   return -1;
 }
 
-bool SignalPipe::set_forwarding(const Attached& py, bool forwarding) {
+bool SignalPipe::set_forwarding(const OnLoop& py, bool forwarding) {
   if (forwarding == forwarding_) return true;
   forwarding_ = forwarding;
   if (!read_end_) return true;
-  loop_.poller().unwatch(*this);
+  loop_.poller(py).unwatch(*this);
   return watch(py);
 }
 
-bool SignalPipe::watch(const Attached&) {
-  const int error = loop_.poller().watch(*this, read_end_.get(), io::kRead, !forwarding_);
+bool SignalPipe::watch(const OnLoop& py) {
+  const int error = loop_.poller(py).watch(*this, read_end_.get(), io::kRead, !forwarding_);
   return error == 0 || fail(error);
 }
 
-void SignalPipe::close() noexcept {
-  loop_.poller().unwatch(*this);
+void SignalPipe::close(const OnLoop& py) noexcept {
+  loop_.poller(py).unwatch(*this);
   read_end_.reset();
   write_end_.reset();
 }
 
-void SignalPipe::on_ready(const Attached& py, io::Events) noexcept {
+void SignalPipe::on_ready(const OnLoop& py, io::Events) noexcept {
   char numbers[64];
   ssize_t count;
   while ((count = ::read(read_end_.get(), numbers, sizeof numbers)) > 0) {
@@ -59,7 +59,7 @@ void SignalPipe::on_ready(const Attached& py, io::Events) noexcept {
   }
 }
 
-void SignalPipe::forward(const Attached& py, const char* numbers, Py_ssize_t count) noexcept {
+void SignalPipe::forward(const OnLoop& py, const char* numbers, Py_ssize_t count) noexcept {
   const bool queued = translate_errors(py, [&] {
     const PyRef callback = attribute(loop_.object(), "_process_self_data");
     const PyRef data = or_throw(PyBytes_FromStringAndSize(numbers, count));

@@ -13,15 +13,15 @@ constexpr int kRetrySeconds = 1;  // asyncio.constants.ACCEPT_RETRY_DELAY
 
 }  // namespace
 
-Acceptor::Acceptor(const Attached& py, PyObject* self, NetTypes& types, Parts parts)
-    : self_(self), types_(types), parts_(std::move(parts)) {
+Acceptor::Acceptor(const OnLoop& py, PyObject* self, NetTypes& types, Parts parts)
+    : self_(self), types_(types), loop_(std::move(parts.loop)), parts_(std::move(parts)) {
   listener_ = listening_descriptor(py);
   context_ = PyRef::steal(PyContext_CopyCurrent());
   if (!context_) throw PythonError();
 }
 
 /// Throws PythonError.
-int Acceptor::listening_descriptor(const Attached&) {
+int Acceptor::listening_descriptor(const OnLoop&) {
   const PyRef number =
       PyRef::steal(PyObject_CallMethodNoArgs(parts_.socket.get(), types_.names.fileno.get()));
   const long fd = number ? PyLong_AsLong(number.get()) : -1;
@@ -29,11 +29,10 @@ int Acceptor::listening_descriptor(const Attached&) {
   return static_cast<int>(fd);
 }
 
-bool Acceptor::start(const Attached& py) {
-  if (!parts_.loop) return true;                           // garbage
+bool Acceptor::start(const OnLoop& py) {
+  if (!parts_.socket) return true;                         // garbage
   if (listening_descriptor(py) != listener_) return true;  // closed by somebody else
-  const int error =
-      loop::EventLoop::of(parts_.loop.get())->poller().watch(*this, listener_, io::kRead);
+  const int error = loop().poller(py).watch(*this, listener_, io::kRead);
   serving_ = error == 0;
   if (serving_) return true;
   errno = error;
@@ -41,27 +40,26 @@ bool Acceptor::start(const Attached& py) {
   return false;
 }
 
-void Acceptor::stop(const Attached&) noexcept {
+void Acceptor::stop(const OnLoop& py) noexcept {
   serving_ = false;
-  if (parts_.loop) loop::EventLoop::of(parts_.loop.get())->poller().unwatch(*this);
+  loop().poller(py).unwatch(*this);
 }
 
-void Acceptor::on_ready(const Attached& py, io::Events) noexcept {
+void Acceptor::on_ready(const OnLoop& py, io::Events) noexcept {
   if (queued_) return;
-  loop::EventLoop& loop = *loop::EventLoop::of(parts_.loop.get());
-  queued_ = loop.queue(py, loop::ReadyEntry(this));
+  queued_ = loop().queue(py, loop::ReadyEntry(this));
   // Level-triggered: without memory now, the next poll reports it again.
   if (!queued_) PyErr_Clear();
 }
 
-bool Acceptor::run(const Attached& py) noexcept {
+bool Acceptor::run(const OnLoop& py) noexcept {
   queued_ = false;
   if (!serving_) return true;
   const ContextScope context(py, context_);
   return accept_batch(py);
 }
 
-bool Acceptor::accept_batch(const Attached& py) {
+bool Acceptor::accept_batch(const OnLoop& py) {
   for (int i = 0; i < parts_.backlog && serving_; ++i) {
     io::Accepted connection = io::accept(listener_);
     if (connection.fd) {
@@ -75,8 +73,8 @@ bool Acceptor::accept_batch(const Attached& py) {
   return true;
 }
 
-bool Acceptor::back_off(const Attached& py, const io::Accepted& failure) {
-  loop::EventLoop::of(parts_.loop.get())->poller().unwatch(*this);
+bool Acceptor::back_off(const OnLoop& py, const io::Accepted& failure) {
+  loop().poller(py).unwatch(*this);
   errno = failure.error;
   PyErr_SetFromErrno(PyExc_OSError);
   const PyRef exception = take_error(py);
@@ -86,13 +84,13 @@ bool Acceptor::back_off(const Attached& py, const io::Accepted& failure) {
       PyRef::steal(PyObject_CallOneArg(types_.transport_socket.get(), parts_.socket.get()));
   if (!socket || !report(py, message, exception.get(), "socket", socket.get())) return false;
   const PyRef again = PyRef::steal(PyObject_GetAttrString(self_, "_retry"));
-  const PyRef timer = again ? PyRef::steal(PyObject_CallMethod(parts_.loop.get(), "call_later",
-                                                               "iO", kRetrySeconds, again.get()))
+  const PyRef timer = again ? PyRef::steal(PyObject_CallMethod(loop_.get(), "call_later", "iO",
+                                                               kRetrySeconds, again.get()))
                             : PyRef();
   return static_cast<bool>(timer);
 }
 
-bool Acceptor::connect(const Attached& py, io::Accepted connection) {
+bool Acceptor::connect(const OnLoop& py, io::Accepted connection) {
   PyRef protocol;
   const bool made = translate_errors(py, [&] {
     if (parts_.on_connection.get() != Py_None) {
@@ -104,19 +102,19 @@ bool Acceptor::connect(const Attached& py, io::Accepted connection) {
   return made || connection_failed(py, protocol);
 }
 
-void Acceptor::make_transport(const Attached& py, io::Accepted connection, PyRef& protocol) {
+void Acceptor::make_transport(const OnLoop& py, io::Accepted connection, PyRef& protocol) {
   protocol = PyRef::steal(PyObject_CallNoArgs(parts_.protocol_factory.get()));
   if (!protocol) throw PythonError();
   const io::SocketAddress peer = connection.peer;
   const PyRef transport =
       new_stream_transport(py, types_,
-                           {parts_.loop.get(), OwnedSocket(std::move(connection.fd)),
-                            protocol.get(), nullptr, nullptr, &peer, parts_.server.get()});
-  if (loop::EventLoop::of(parts_.loop.get())->debug()) log_connection(py, peer, transport);
+                           {loop_.get(), OwnedSocket(std::move(connection.fd)), protocol.get(),
+                            nullptr, nullptr, &peer, parts_.server.get()});
+  if (loop().debug()) log_connection(py, peer, transport);
 }
 
 /// As asyncio. Throws PythonError.
-void Acceptor::log_connection(const Attached& py, const io::SocketAddress& peer,
+void Acceptor::log_connection(const OnLoop& py, const io::SocketAddress& peer,
                               const PyRef& transport) {
   const PyRef address = to_object(py, peer);
   if (!address) throw PythonError();
@@ -126,7 +124,7 @@ void Acceptor::log_connection(const Attached& py, const io::SocketAddress& peer,
   if (!logged) throw PythonError();
 }
 
-void Acceptor::hand_over(const Attached& py, io::Accepted connection) {
+void Acceptor::hand_over(const OnLoop& py, io::Accepted connection) {
   OwnedSocket owned(std::move(connection.fd));
   const PyRef socket = owned.object(py, types_);
   const PyRef address = to_object(py, connection.peer);
@@ -136,26 +134,26 @@ void Acceptor::hand_over(const Attached& py, io::Accepted connection) {
   if (!done) throw PythonError();
 }
 
-bool Acceptor::connection_failed(const Attached& py, const PyRef& protocol) {
+bool Acceptor::connection_failed(const OnLoop& py, const PyRef& protocol) {
   if (ends_the_loop()) return false;
   const PyRef exception = take_error(py);
-  if (!parts_.loop || !loop::EventLoop::of(parts_.loop.get())->debug()) return true;
+  if (!parts_.socket || !loop().debug()) return true;
   return report(py, "Error on transport creation for incoming connection", exception.get(),
                 "protocol", protocol ? protocol.get() : Py_None);
 }
 
-bool Acceptor::report(const Attached&, const char* message, PyObject* exception, const char* key,
+bool Acceptor::report(const OnLoop&, const char* message, PyObject* exception, const char* key,
                       PyObject* object) {
   const PyRef context = PyRef::steal(
       Py_BuildValue("{sssOsO}", "message", message, "exception", exception, key, object));
   if (!context) return false;
   const PyRef handled = PyRef::steal(PyObject_CallMethodOneArg(
-      parts_.loop.get(), types_.names.call_exception_handler.get(), context.get()));
+      loop_.get(), types_.names.call_exception_handler.get(), context.get()));
   return static_cast<bool>(handled);
 }
 
 int Acceptor::traverse(visitproc visit, void* arg) const {
-  Py_VISIT(parts_.loop.get());
+  Py_VISIT(loop_.get());
   Py_VISIT(parts_.socket.get());
   Py_VISIT(parts_.protocol_factory.get());
   Py_VISIT(parts_.server.get());
@@ -164,7 +162,7 @@ int Acceptor::traverse(visitproc visit, void* arg) const {
   return 0;
 }
 
-void Acceptor::clear(const Attached& py) noexcept {
+void Acceptor::clear(const OnLoop& py) noexcept {
   stop(py);
   const Parts dropped = std::exchange(parts_, Parts());
   context_.reset();

@@ -5,7 +5,7 @@
 
 #include "cpython/heap_type.h"
 #include "cpython/interpreter.h"
-#include "cpython/slot.h"
+#include "loop/loop_slot.h"
 #include "net/acceptor.h"
 #include "net/transport_methods.h"
 
@@ -26,8 +26,22 @@ Acceptor& acceptor_of(PyObject* self) {
   return *std::launder(reinterpret_cast<Acceptor*>(AcceptorObject::of(self)->core));
 }
 
+/// Null: Python error set.
+PyRef new_acceptor(PyTypeObject* type, Acceptor::Parts parts) noexcept {
+  const PyRef loop = parts.loop;
+  return PyRef::steal(
+      loop::loop_slot(*loop::EventLoop::of(loop.get()), [&](const OnLoop& py) -> PyRef {
+        PyRef self = PyRef::steal(type->tp_alloc(type, 0));
+        if (!self) return nullptr;
+        AcceptorObject* object = AcceptorObject::of(self.get());
+        new (object->core) Acceptor(py, self.get(), *py.interpreter().net, std::move(parts));
+        object->constructed = true;
+        return self;
+      }));
+}
+
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
-  return slot(type, [&](const Attached& py) -> PyRef {
+  return slot(type, [&](const Attached&) -> PyRef {
     static const char* const names[] = {
         "loop", "sock", "protocol_factory", "server", "backlog", "on_connection", nullptr};
     PyObject *loop, *sock, *factory, *server;
@@ -38,15 +52,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
         !check_loop(loop)) {
       return nullptr;
     }
-    PyRef self = PyRef::steal(type->tp_alloc(type, 0));
-    if (!self) return nullptr;
-    AcceptorObject* object = AcceptorObject::of(self.get());
-    new (object->core)
-        Acceptor(py, self.get(), *py.interpreter().net,
-                 {PyRef::borrow(loop), PyRef::borrow(sock), PyRef::borrow(factory),
-                  PyRef::borrow(server), PyRef::borrow(on_connection), backlog < 1 ? 1 : backlog});
-    object->constructed = true;
-    return self;
+    return new_acceptor(
+        type, {PyRef::borrow(loop), PyRef::borrow(sock), PyRef::borrow(factory),
+               PyRef::borrow(server), PyRef::borrow(on_connection), backlog < 1 ? 1 : backlog});
   });
 }
 
@@ -62,25 +70,28 @@ int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
 }
 
 int clear(PyObject* self) noexcept {
-  if (AcceptorObject::of(self)->constructed) acceptor_of(self).clear(Dying(self));
+  if (AcceptorObject::of(self)->constructed) {
+    Acceptor& acceptor = acceptor_of(self);
+    acceptor.clear(OnLoop::while_dying(Dying(self), acceptor.loop()));
+  }
   return 0;
 }
 
 PyObject* start(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop::loop_slot(acceptor_of(self).loop(), [&](const OnLoop& py) -> PyRef {
     return acceptor_of(self).start(py) ? PyRef::borrow(Py_None) : PyRef();
   });
 }
 
 PyObject* stop(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop::loop_slot(acceptor_of(self).loop(), [&](const OnLoop& py) -> PyRef {
     acceptor_of(self).stop(py);
     return PyRef::borrow(Py_None);
   });
 }
 
 PyObject* retry(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return loop::loop_slot(acceptor_of(self).loop(), [&](const OnLoop& py) -> PyRef {
     return acceptor_of(self).retry(py) ? PyRef::borrow(Py_None) : PyRef();
   });
 }

@@ -24,18 +24,18 @@ std::size_t counted_size(const PyRef& bytes) {
 
 }  // namespace
 
-DatagramTransport::DatagramTransport(const Attached& py, PyObject* self, NetTypes& types,
+DatagramTransport::DatagramTransport(const OnLoop& py, PyObject* self, NetTypes& types,
                                      TransportParts parts, PyObject* remote)
     : Transport(py, self, types, std::move(parts)), remote_(PyRef::borrow(remote)) {}
 
-void DatagramTransport::open(const Attached& py, const TransportParts& parts) {
+void DatagramTransport::open(const OnLoop& py, const TransportParts& parts) {
   Transport::open(py, parts);
   connected_ = extra().has_peer(py, types());
 }
 
 // Reading.
 
-bool DatagramTransport::read_ready(const Attached& py) {
+bool DatagramTransport::read_ready(const OnLoop& py) {
   for (int reads = 0; reads < kDatagramsInOneTurn; ++reads) {
     io::SocketAddress from;
     const std::span<char> buffer = read_buffer();
@@ -56,7 +56,7 @@ bool DatagramTransport::read_ready(const Attached& py) {
 }
 
 /// Null: Python error set.
-PyRef DatagramTransport::address_object(const Attached& py, const io::SocketAddress& from) {
+PyRef DatagramTransport::address_object(const OnLoop& py, const io::SocketAddress& from) {
   if (last_from_object_ && from == last_from_) return last_from_object_;
   PyRef object = types().addresses.object(py, from);
   last_from_ = from;
@@ -64,7 +64,7 @@ PyRef DatagramTransport::address_object(const Attached& py, const io::SocketAddr
   return object;
 }
 
-bool DatagramTransport::deliver(const Attached& py, const PyRef& data,
+bool DatagramTransport::deliver(const OnLoop& py, const PyRef& data,
                                 const io::SocketAddress& from) {
   const PyRef address = address_object(py, from);
   if (!address) return fatal_error(py, kReadError);
@@ -77,11 +77,11 @@ bool DatagramTransport::deliver(const Attached& py, const PyRef& data,
 }
 
 /// Hands the error that is set to the protocol, in the loop's name.
-bool DatagramTransport::tell_error(const Attached& py) {
+bool DatagramTransport::tell_error(const OnLoop& py) {
   return call_error_received(py) || report(py, "Error: protocol.error_received() call failed.");
 }
 
-bool DatagramTransport::call_error_received(const Attached& py) {
+bool DatagramTransport::call_error_received(const OnLoop& py) {
   const PyRef exception = take_error(py);
   const PyRef receiver = PyRef::borrow(protocol());
   if (!receiver) return true;  // it is over
@@ -100,7 +100,7 @@ bool DatagramTransport::check_remote(PyObject* to) {
   return same > 0;
 }
 
-bool DatagramTransport::send_to(const Attached& py, PyObject* data, PyObject* to) {
+bool DatagramTransport::send_to(const OnLoop& py, PyObject* data, PyObject* to) {
   const int bound = PyObject_IsTrue(remote_.get());
   if (bound < 0 || (bound > 0 && !check_remote(to))) return false;
   if (bound > 0) to = remote_.get();
@@ -125,7 +125,7 @@ bool DatagramTransport::send_to(const Attached& py, PyObject* data, PyObject* to
   return maybe_pause_protocol(py);
 }
 
-DatagramTransport::Sent DatagramTransport::send_one(const Attached& py, PyObject* data,
+DatagramTransport::Sent DatagramTransport::send_one(const OnLoop& py, PyObject* data,
                                                     PyObject* to) {
   if (connected_) return send_natively(py, data, nullptr);
   if (to == last_from_object_.get()) return send_natively(py, data, &last_from_);
@@ -133,7 +133,7 @@ DatagramTransport::Sent DatagramTransport::send_one(const Attached& py, PyObject
   return address ? send_natively(py, data, &*address) : send_by_socket_object(py, data, to);
 }
 
-DatagramTransport::Sent DatagramTransport::send_natively(const Attached& py, PyObject* data,
+DatagramTransport::Sent DatagramTransport::send_natively(const OnLoop& py, PyObject* data,
                                                          const io::SocketAddress* to) {
   Py_buffer view;
   if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0) return Sent::kFailed;
@@ -148,7 +148,7 @@ DatagramTransport::Sent DatagramTransport::send_natively(const Attached& py, PyO
 }
 
 /// For host names, Unix paths, and what is no address at all.
-DatagramTransport::Sent DatagramTransport::send_by_socket_object(const Attached& py, PyObject* data,
+DatagramTransport::Sent DatagramTransport::send_by_socket_object(const OnLoop& py, PyObject* data,
                                                                  PyObject* to) {
   const PyRef socket_object = socket().object(py, types());
   if (!socket_object) {
@@ -166,18 +166,18 @@ DatagramTransport::Sent DatagramTransport::send_by_socket_object(const Attached&
   return Sent::kNotNow;
 }
 
-bool DatagramTransport::send_failed(const Attached& py) {
+bool DatagramTransport::send_failed(const OnLoop& py) {
   return PyErr_ExceptionMatches(PyExc_OSError) ? tell_error(py) : fatal_error(py, kWriteError);
 }
 
-bool DatagramTransport::write_ready(const Attached& py) {
+bool DatagramTransport::write_ready(const OnLoop& py) {
   if (!flush(py) || !maybe_resume_protocol(py)) return false;  // may send
   if (is_lost()) return true;
   if (!watch(py)) return fatal_error(py, kWriteError);
   return wants_write() || !is_closing() || lose_connection(py);
 }
 
-bool DatagramTransport::flush(const Attached& py) {
+bool DatagramTransport::flush(const OnLoop& py) {
   while (!queue_.empty() && !is_lost()) {
     const Sent sent = send_one(py, queue_.front().data.get(), queue_.front().to.get());
     if (sent == Sent::kNotNow) return true;
@@ -189,7 +189,7 @@ bool DatagramTransport::flush(const Attached& py) {
   return true;
 }
 
-bool DatagramTransport::drop_buffer(const Attached&) {
+bool DatagramTransport::drop_buffer(const OnLoop&) {
   std::deque<Datagram>().swap(queue_);
   queued_bytes_ = 0;
   return true;
@@ -197,7 +197,7 @@ bool DatagramTransport::drop_buffer(const Attached&) {
 
 // Garbage.
 
-void DatagramTransport::clear(const Attached& py) noexcept {
+void DatagramTransport::clear(const OnLoop& py) noexcept {
   Transport::clear(py);
   drop_buffer(py);
   remote_.reset();

@@ -15,16 +15,16 @@ namespace ep::net {
 class DatagramTransport final : public Transport {
  public:
   /// `remote`: the one address that may be sent to; or None.
-  DatagramTransport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts,
+  DatagramTransport(const OnLoop& py, PyObject* self, NetTypes& types, TransportParts parts,
                     PyObject* remote);
 
-  void open(const Attached& py, const TransportParts& parts);
+  void open(const OnLoop& py, const TransportParts& parts);
   std::size_t unsent() const noexcept override { return queued_bytes_; }
   int traverse(visitproc visit, void* arg) const override;
-  void clear(const Attached& py) noexcept override;
+  void clear(const OnLoop& py) noexcept override;
 
   /// `to` may be None. False: Python error set. Throws std::bad_alloc.
-  bool send_to(const Attached& py, PyObject* data, PyObject* to);
+  bool send_to(const OnLoop& py, PyObject* data, PyObject* to);
 
   PyObject* remote() const noexcept { return remote_.get(); }
 
@@ -35,22 +35,22 @@ class DatagramTransport final : public Transport {
   };
   enum class Sent { kYes, kNotNow, kFailed };  // failed: Python error set
 
-  bool read_ready(const Attached& py) override;
-  bool write_ready(const Attached& py) override;
+  bool read_ready(const OnLoop& py) override;
+  bool write_ready(const OnLoop& py) override;
   bool wants_write() const noexcept override { return !queue_.empty(); }
-  bool drop_buffer(const Attached& py) override;
+  bool drop_buffer(const OnLoop& py) override;
 
-  PyRef address_object(const Attached& py, const io::SocketAddress& from);
-  bool deliver(const Attached& py, const PyRef& data, const io::SocketAddress& from);
-  bool tell_error(const Attached& py);
-  bool call_error_received(const Attached& py);
+  PyRef address_object(const OnLoop& py, const io::SocketAddress& from);
+  bool deliver(const OnLoop& py, const PyRef& data, const io::SocketAddress& from);
+  bool tell_error(const OnLoop& py);
+  bool call_error_received(const OnLoop& py);
 
   bool check_remote(PyObject* to);
-  Sent send_one(const Attached& py, PyObject* data, PyObject* to);
-  Sent send_natively(const Attached& py, PyObject* data, const io::SocketAddress* to);
-  Sent send_by_socket_object(const Attached& py, PyObject* data, PyObject* to);
-  bool send_failed(const Attached& py);
-  bool flush(const Attached& py);
+  Sent send_one(const OnLoop& py, PyObject* data, PyObject* to);
+  Sent send_natively(const OnLoop& py, PyObject* data, const io::SocketAddress* to);
+  Sent send_by_socket_object(const OnLoop& py, PyObject* data, PyObject* to);
+  bool send_failed(const OnLoop& py);
+  bool flush(const OnLoop& py);
 
   PyRef remote_;
   PyRef last_from_object_;  // a peer that sends is likely to send again, and to be answered

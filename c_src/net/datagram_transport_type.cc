@@ -31,8 +31,11 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
       return nullptr;
     }
     OwnedSocket socket(py, *py.interpreter().net, PyRef::borrow(sock));
-    return make_transport<DatagramTransport>(
-        py, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, nullptr}, address);
+    return PyRef::steal(loop::loop_slot(*loop::EventLoop::of(loop), [&](const OnLoop& on_loop) {
+      return make_transport<DatagramTransport>(
+          on_loop, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, nullptr},
+          address);
+    }));
   });
 }
 
@@ -43,7 +46,7 @@ bool check_data(PyObject* data) {
   return false;
 }
 
-PyRef send(const Attached& py, PyObject* self, PyObject* data, PyObject* to) {
+PyRef send(const OnLoop& py, PyObject* self, PyObject* data, PyObject* to) {
   if (!check_data(data)) return nullptr;
   const Py_ssize_t size = PyObject_Size(data);
   if (size < 0) return nullptr;
@@ -53,7 +56,7 @@ PyRef send(const Attached& py, PyObject* self, PyObject* data, PyObject* to) {
 
 PyObject* sendto(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                  PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     if (kwnames == nullptr && (nargs == 1 || nargs == 2)) {
       return send(py, self, args[0], nargs == 2 ? args[1] : Py_None);
     }

@@ -40,7 +40,7 @@ class WritableBuffer {
 
 }  // namespace
 
-bool StreamTransport::read_ready(const Attached& py) {
+bool StreamTransport::read_ready(const OnLoop& py) {
   switch (receiver_) {
     case Receiver::kBytes:
     case Receiver::kStream:
@@ -53,7 +53,7 @@ bool StreamTransport::read_ready(const Attached& py) {
   return true;
 }
 
-bool StreamTransport::read_bytes(const Attached& py) {
+bool StreamTransport::read_bytes(const OnLoop& py) {
   const bool is_stream = receiver_ == Receiver::kStream;
   if (last_read_ >= kLarge && !is_stream) return read_large(py);
   const std::span<char> buffer = read_buffer();
@@ -71,7 +71,7 @@ bool StreamTransport::read_bytes(const Attached& py) {
 }
 
 /// Straight into what the protocol will get.
-bool StreamTransport::read_large(const Attached& py) {
+bool StreamTransport::read_large(const OnLoop& py) {
   PyObject* data = PyBytes_FromStringAndSize(nullptr, kReadBufferSize);
   PyRef owner = PyRef::steal(data);
   if (!owner) return fatal_error(py, kReadError);
@@ -85,7 +85,7 @@ bool StreamTransport::read_large(const Attached& py) {
 }
 
 /// Null: Python error set.
-bool StreamTransport::deliver(const Attached& py, PyRef data) {
+bool StreamTransport::deliver(const OnLoop& py, PyRef data) {
   if (!data) return fatal_error(py, kReadError);
   const PyRef receiver = PyRef::borrow(protocol());  // it may replace itself
   const PyRef result = PyRef::steal(
@@ -94,7 +94,7 @@ bool StreamTransport::deliver(const Attached& py, PyRef data) {
   return result || fatal_error(py, kReceiverFailed);
 }
 
-bool StreamTransport::read_into_buffer(const Attached& py) {
+bool StreamTransport::read_into_buffer(const OnLoop& py) {
   const PyRef receiver = PyRef::borrow(protocol());
   const PyRef hint = PyRef::steal(PyLong_FromLong(-1));
   io::Result got;
@@ -121,7 +121,7 @@ bool StreamTransport::read_into_buffer(const Attached& py) {
 }
 
 /// The same, without passing through Python.
-bool StreamTransport::read_tls(const Attached& py) {
+bool StreamTransport::read_tls(const OnLoop& py) {
   const PyRef keep_alive = PyRef::borrow(protocol());
   TlsRecords& tls = TlsRecords::of(keep_alive.get());
   const std::span<char> buffer = receive_buffer(py, tls);
@@ -132,11 +132,11 @@ bool StreamTransport::read_tls(const Attached& py) {
   return received(py, types(), tls, got.bytes) || fatal_error(py, kBufferUpdatedFailed);
 }
 
-bool StreamTransport::read_failed(const Attached& py, int error) {
+bool StreamTransport::read_failed(const OnLoop& py, int error) {
   return io::Result{0, error}.not_now() || fatal_os_error(py, error, kReadError);
 }
 
-bool StreamTransport::on_eof(const Attached& py) {
+bool StreamTransport::on_eof(const OnLoop& py) {
   if (!log_debug(py, "%r received EOF")) return false;
   const PyRef answer =
       PyRef::steal(PyObject_CallMethodNoArgs(protocol(), types().names.eof_received.get()));

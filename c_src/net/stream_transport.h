@@ -20,26 +20,26 @@ namespace ep::net {
 
 class StreamTransport final : public Transport {
  public:
-  StreamTransport(const Attached& py, PyObject* self, NetTypes& types, TransportParts parts);
+  StreamTransport(const OnLoop& py, PyObject* self, NetTypes& types, TransportParts parts);
 
-  void open(const Attached& py, const TransportParts& parts);
+  void open(const OnLoop& py, const TransportParts& parts);
 
-  void set_protocol(const Attached& py, PyObject* protocol) override;
+  void set_protocol(const OnLoop& py, PyObject* protocol) override;
   std::size_t unsent() const noexcept override { return writes_.size(); }
-  std::optional<std::size_t> write_buffer_size(const Attached& py) override;
+  std::optional<std::size_t> write_buffer_size(const OnLoop& py) override;
   int traverse(visitproc visit, void* arg) const override;
-  void clear(const Attached& py) noexcept override;
+  void clear(const OnLoop& py) noexcept override;
 
   // As the methods of asyncio.WriteTransport. False: Python error set.
-  bool write(const Attached& py, PyObject* data);
-  bool write_lines(const Attached& py, PyObject* lines);
-  bool write_eof(const Attached& py);
+  bool write(const OnLoop& py, PyObject* data);
+  bool write_lines(const OnLoop& py, PyObject* lines);
+  bool write_eof(const OnLoop& py);
 
   // For loop.sendfile(): a future that is done when nothing is queued; meanwhile, write() raises.
   // Null: Python error set.
-  PyRef make_empty_waiter(const Attached& py);
+  PyRef make_empty_waiter(const OnLoop& py);
   /// In the place of the empty waiter, which is done: a future that fails when the transport ends.
-  PyRef make_end_waiter(const Attached& py);
+  PyRef make_end_waiter(const OnLoop& py);
   void reset_empty_waiter() noexcept { empty_waiter_.reset(); }
   PyObject* empty_waiter() const noexcept { return empty_waiter_.get(); }
   bool eof_written() const noexcept { return write_eof_; }
@@ -48,34 +48,34 @@ class StreamTransport final : public Transport {
   using Bytes = io::Chunk<PyRef>;
   using Writes = io::WriteHolder<PyRef>;
 
-  bool read_ready(const Attached& py) override;
-  bool write_ready(const Attached& py) override;
+  bool read_ready(const OnLoop& py) override;
+  bool write_ready(const OnLoop& py) override;
   bool wants_write() const noexcept override {
     return writes_.waiting_for() == Writes::Waiting::kSocket;
   }
-  bool drop_buffer(const Attached& py) override;
-  bool ended(const Attached& py) override;
+  bool drop_buffer(const OnLoop& py) override;
+  bool ended(const OnLoop& py) override;
 
   // Reading.
-  bool read_bytes(const Attached& py);
-  bool read_large(const Attached& py);
-  bool deliver(const Attached& py, PyRef data);
-  bool read_into_buffer(const Attached& py);
-  bool read_tls(const Attached& py);
-  bool read_failed(const Attached& py, int error);
-  bool on_eof(const Attached& py);
+  bool read_bytes(const OnLoop& py);
+  bool read_large(const OnLoop& py);
+  bool deliver(const OnLoop& py, PyRef data);
+  bool read_into_buffer(const OnLoop& py);
+  bool read_tls(const OnLoop& py);
+  bool read_failed(const OnLoop& py, int error);
+  bool on_eof(const OnLoop& py);
 
   // Writing.
-  bool may_write(const Attached& py, bool lines);
-  bool send_or_hold(const Attached& py, std::span<Bytes> chunks);
-  bool hold(const Attached& py, std::span<Bytes> chunks);
-  bool send_now(const Attached& py, std::span<Bytes> chunks);
-  void enqueue(const Attached& py, std::span<Bytes> chunks, std::size_t sent);
-  bool send_held(const Attached& py);
-  int send_queue(const Attached& py) noexcept;
-  bool wait_for_socket(const Attached& py);
-  bool on_sent(const Attached& py);
-  bool settle_empty_waiter(const Attached& py, PyObject* method, PyObject* value);
+  bool may_write(const OnLoop& py, bool lines);
+  bool send_or_hold(const OnLoop& py, std::span<Bytes> chunks);
+  bool hold(const OnLoop& py, std::span<Bytes> chunks);
+  bool send_now(const OnLoop& py, std::span<Bytes> chunks);
+  void enqueue(const OnLoop& py, std::span<Bytes> chunks, std::size_t sent);
+  bool send_held(const OnLoop& py);
+  int send_queue(const OnLoop& py) noexcept;
+  bool wait_for_socket(const OnLoop& py);
+  bool on_sent(const OnLoop& py);
+  bool settle_empty_waiter(const OnLoop& py, PyObject* method, PyObject* value);
 
   Writes writes_;
   Step<StreamTransport, &StreamTransport::send_held> turn_ended_{*this};

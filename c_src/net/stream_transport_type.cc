@@ -29,14 +29,16 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcep
       return nullptr;
     }
     OwnedSocket socket(py, *py.interpreter().net, PyRef::borrow(sock));
-    return make_transport<StreamTransport>(
-        py, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, server});
+    return PyRef::steal(loop::loop_slot(*loop::EventLoop::of(loop), [&](const OnLoop& on_loop) {
+      return make_transport<StreamTransport>(
+          on_loop, type, {loop, std::move(socket), protocol, waiter, extra, nullptr, server});
+    }));
   });
 }
 
 PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                 PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) {
+  return transport_slot(self, [&](const OnLoop& py) {
     PyObject* const data = one_argument("write", "data", args, nargs, kwnames);
     return none_or_null(data != nullptr && stream_of(self).write(py, data));
   });
@@ -44,25 +46,27 @@ PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 
 PyObject* writelines(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) {
+  return transport_slot(self, [&](const OnLoop& py) {
     PyObject* const lines = one_argument("writelines", "list_of_data", args, nargs, kwnames);
     return none_or_null(lines != nullptr && stream_of(self).write_lines(py, lines));
   });
 }
 
 PyObject* write_eof(PyObject* self, PyObject*) noexcept {
-  return slot(self,
-              [&](const Attached& py) { return none_or_null(stream_of(self).write_eof(py)); });
+  return transport_slot(
+      self, [&](const OnLoop& py) { return none_or_null(stream_of(self).write_eof(py)); });
 }
 
 PyObject* can_write_eof(PyObject*, PyObject*) noexcept { return Py_NewRef(Py_True); }
 
 PyObject* make_empty_waiter(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) { return stream_of(self).make_empty_waiter(py); });
+  return transport_slot(self,
+                        [&](const OnLoop& py) { return stream_of(self).make_empty_waiter(py); });
 }
 
 PyObject* make_end_waiter(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) { return stream_of(self).make_end_waiter(py); });
+  return transport_slot(self,
+                        [&](const OnLoop& py) { return stream_of(self).make_end_waiter(py); });
 }
 
 PyObject* reset_empty_waiter(PyObject* self, PyObject*) noexcept {
@@ -115,7 +119,7 @@ PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* 
        bases, sizeof(StreamTransport), create, methods.data(), attributes.data()});
 }
 
-PyRef new_stream_transport(const Attached& py, NetTypes& types, TransportParts parts) {
+PyRef new_stream_transport(const OnLoop& py, NetTypes& types, TransportParts parts) {
   auto* type = reinterpret_cast<PyTypeObject*>(types.stream_transport.get());
   return make_transport<StreamTransport>(py, type, std::move(parts));
 }

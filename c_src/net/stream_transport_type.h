@@ -10,6 +10,6 @@ PyRef new_stream_transport_type(const Attached& py, PyObject* module, PyObject* 
 
 /// A transport that has begun: connection_made() is queued. Throws PythonError; then the socket has
 /// been closed, if it was a plain descriptor.
-PyRef new_stream_transport(const Attached& py, NetTypes& types, TransportParts parts);
+PyRef new_stream_transport(const OnLoop& py, NetTypes& types, TransportParts parts);
 
 }  // namespace ep::net

@@ -62,7 +62,7 @@ void raise_not_bytes(PyObject* data) {
 }  // namespace
 
 /// False: there is nothing to be done, or a Python error is set.
-bool StreamTransport::may_write(const Attached& py, bool lines) {
+bool StreamTransport::may_write(const OnLoop& py, bool lines) {
   if (write_eof_) {
     PyErr_Format(PyExc_RuntimeError, "Cannot call %s() after write_eof()",
                  lines ? "writelines" : "write");
@@ -78,7 +78,7 @@ bool StreamTransport::may_write(const Attached& py, bool lines) {
   return false;
 }
 
-bool StreamTransport::write(const Attached& py, PyObject* data) {
+bool StreamTransport::write(const OnLoop& py, PyObject* data) {
   if (!is_bytes_like(data)) {
     raise_not_bytes(data);
     return false;
@@ -91,7 +91,7 @@ bool StreamTransport::write(const Attached& py, PyObject* data) {
   return send_or_hold(py, {&chunk, 1});
 }
 
-bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
+bool StreamTransport::write_lines(const OnLoop& py, PyObject* lines) {
   const PyRef sequence = PyRef::steal(PySequence_Tuple(lines));
   if (!sequence) return false;
   std::vector<ReadableBuffer> buffers;
@@ -111,14 +111,14 @@ bool StreamTransport::write_lines(const Attached& py, PyObject* lines) {
   return send_or_hold(py, chunks);
 }
 
-bool StreamTransport::send_or_hold(const Attached& py, std::span<Bytes> chunks) {
-  const std::uint64_t turn = loop().turn();  // 0: it is not the loop that calls
+bool StreamTransport::send_or_hold(const OnLoop& py, std::span<Bytes> chunks) {
+  const std::uint64_t turn = loop().turn(py);  // 0: it is not the loop that calls
   const bool held =
-      turn != 0 && !is_closing() && writes_.should_hold(turn, loop().turns_follow_quickly());
+      turn != 0 && !is_closing() && writes_.should_hold(turn, loop().turns_follow_quickly(py));
   return held ? hold(py, chunks) : send_now(py, chunks);
 }
 
-bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {
+bool StreamTransport::hold(const OnLoop& py, std::span<Bytes> chunks) {
   enqueue(py, chunks, 0);
   switch (writes_.hold()) {
     case Writes::Held::kMore:
@@ -134,7 +134,7 @@ bool StreamTransport::hold(const Attached& py, std::span<Bytes> chunks) {
 }
 
 /// Sends what goes, if nothing is waiting already, and queues the rest.
-bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
+bool StreamTransport::send_now(const OnLoop& py, std::span<Bytes> chunks) {
   std::size_t sent = 0;
   if (writes_.waiting_for() == Writes::Waiting::kNone) {
     const io::Result result = Writes::send_past(descriptor(py), chunks);
@@ -148,7 +148,7 @@ bool StreamTransport::send_now(const Attached& py, std::span<Bytes> chunks) {
 }
 
 /// Throws PythonError and std::bad_alloc.
-void StreamTransport::enqueue(const Attached&, std::span<Bytes> chunks, std::size_t sent) {
+void StreamTransport::enqueue(const OnLoop&, std::span<Bytes> chunks, std::size_t sent) {
   for (Bytes& chunk : chunks) {
     const std::size_t skipped = std::min(sent, chunk.size);
     sent -= skipped;
@@ -164,35 +164,35 @@ void StreamTransport::enqueue(const Attached&, std::span<Bytes> chunks, std::siz
   }
 }
 
-bool StreamTransport::send_held(const Attached& py) {
+bool StreamTransport::send_held(const OnLoop& py) {
   if (writes_.waiting_for() != Writes::Waiting::kTurn) return true;
   if (const int error = send_queue(py)) return fatal_os_error(py, error, kWriteError);
   return wait_for_socket(py);
 }
 
-int StreamTransport::send_queue(const Attached& py) noexcept {
+int StreamTransport::send_queue(const OnLoop& py) noexcept {
   return writes_.send(descriptor(py), [&](PyRef sent) { types().bytes.give(py, std::move(sent)); });
 }
 
 /// With what is in the queue, if there is anything.
-bool StreamTransport::wait_for_socket(const Attached& py) {
+bool StreamTransport::wait_for_socket(const OnLoop& py) {
   writes_.wait_for_socket();
   if (!watch(py)) return fatal_error(py, kWriteError);
   return writes_.size() == 0 || maybe_pause_protocol(py);
 }
 
-std::optional<std::size_t> StreamTransport::write_buffer_size(const Attached& py) {
+std::optional<std::size_t> StreamTransport::write_buffer_size(const OnLoop& py) {
   if (!send_held(py)) return std::nullopt;
   return writes_.size();
 }
 
-bool StreamTransport::drop_buffer(const Attached& py) {
+bool StreamTransport::drop_buffer(const OnLoop& py) {
   if (!send_held(py)) return false;
   writes_.drop();
   return true;
 }
 
-bool StreamTransport::write_ready(const Attached& py) {
+bool StreamTransport::write_ready(const OnLoop& py) {
   if (const int error = send_queue(py)) {
     writes_.drop();
     errno = error;
@@ -207,7 +207,7 @@ bool StreamTransport::write_ready(const Attached& py) {
 }
 
 /// The socket has taken what it takes, perhaps everything.
-bool StreamTransport::on_sent(const Attached& py) {
+bool StreamTransport::on_sent(const OnLoop& py) {
   if (!watch(py)) return fatal_error(py, kWriteError);
   if (writes_.size() > 0) return true;
   if (!settle_empty_waiter(py, types().names.set_result.get(), Py_None)) return false;
@@ -216,7 +216,7 @@ bool StreamTransport::on_sent(const Attached& py) {
   return true;
 }
 
-bool StreamTransport::write_eof(const Attached& py) {
+bool StreamTransport::write_eof(const OnLoop& py) {
   if (is_closing() || write_eof_) return true;
   const auto waiting = write_buffer_size(py);
   if (!waiting) return false;
@@ -235,7 +235,7 @@ constexpr const char* kEnded = "the connection ended before the file was sent";
 
 }  // namespace
 
-PyRef StreamTransport::make_empty_waiter(const Attached& py) {
+PyRef StreamTransport::make_empty_waiter(const OnLoop& py) {
   if (empty_waiter_) {
     PyErr_SetString(PyExc_RuntimeError, "Empty waiter is already set");
     return nullptr;
@@ -256,7 +256,7 @@ PyRef StreamTransport::make_empty_waiter(const Attached& py) {
   return waiter;
 }
 
-PyRef StreamTransport::make_end_waiter(const Attached&) {
+PyRef StreamTransport::make_end_waiter(const OnLoop&) {
   if (loop_object() == nullptr) {
     PyErr_SetString(PyExc_ConnectionError, kEnded);
     return nullptr;
@@ -266,7 +266,7 @@ PyRef StreamTransport::make_end_waiter(const Attached&) {
   return empty_waiter_;
 }
 
-bool StreamTransport::settle_empty_waiter(const Attached&, PyObject* method, PyObject* value) {
+bool StreamTransport::settle_empty_waiter(const OnLoop&, PyObject* method, PyObject* value) {
   const PyRef waiter = empty_waiter_;
   if (!waiter) return true;
   const PyRef done =
@@ -276,7 +276,7 @@ bool StreamTransport::settle_empty_waiter(const Attached&, PyObject* method, PyO
   return static_cast<bool>(PyRef::steal(PyObject_CallMethodOneArg(waiter.get(), method, value)));
 }
 
-bool StreamTransport::ended(const Attached& py) {
+bool StreamTransport::ended(const OnLoop& py) {
   if (!empty_waiter_) return true;
   const PyRef error = PyRef::steal(PyObject_CallFunction(PyExc_ConnectionError, "s", kEnded));
   return error && settle_empty_waiter(py, types().names.set_exception.get(), error.get());

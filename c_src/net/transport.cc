@@ -38,7 +38,7 @@ std::size_t whole_bytes(const PyRef& number) {
 }
 
 /// By asyncio's rules, for any kind of number.
-WaterMarks water_marks(const Attached&, PyObject* given_high, PyObject* given_low) {
+WaterMarks water_marks(const OnLoop&, PyObject* given_high, PyObject* given_low) {
   const PyRef four = or_throw(PyLong_FromLong(4));
   PyRef high = optional(given_high);
   PyRef low = optional(given_low);
@@ -57,14 +57,14 @@ WaterMarks water_marks(const Attached&, PyObject* given_high, PyObject* given_lo
 
 // The beginning.
 
-Transport::Transport(const Attached&, PyObject* self, NetTypes& types, TransportParts parts)
+Transport::Transport(const OnLoop&, PyObject* self, NetTypes& types, TransportParts parts)
     : self_(self),
       types_(types),
       loop_(PyRef::borrow(parts.loop)),
       waiter_(optional(parts.waiter)),
       socket_(std::move(parts.socket)) {}
 
-void Transport::open(const Attached& py, const TransportParts& parts) {
+void Transport::open(const OnLoop& py, const TransportParts& parts) {
   extra_.init(py, socket_.number(), parts.extra, parts.peer);
   context_ = PyRef::steal(PyContext_CopyCurrent());
   table_ = PyRef::steal(PyObject_GetAttr(loop_.get(), types_.names.transports.get()));
@@ -82,11 +82,11 @@ void Transport::open(const Attached& py, const TransportParts& parts) {
   keep_transport(py, table_.get(), socket_.number(), self_);
 }
 
-void Transport::set_protocol(const Attached&, PyObject* protocol) {
+void Transport::set_protocol(const OnLoop&, PyObject* protocol) {
   protocol_ = PyRef::borrow(protocol);
 }
 
-bool Transport::start(const Attached& py) {
+bool Transport::start(const OnLoop& py) {
   if (life_.is_over()) return true;  // garbage
   const ContextScope context(py, context_);
   const PyRef method = std::exchange(connection_made_, PyRef());
@@ -99,7 +99,7 @@ bool Transport::start(const Attached& py) {
 }
 
 /// After connection_made().
-bool Transport::begin(const Attached& py) {
+bool Transport::begin(const OnLoop& py) {
   if (life_.begin() && !watch(py) && !fatal_error(py, "Fatal read error on socket transport")) {
     return false;
   }
@@ -112,15 +112,15 @@ bool Transport::begin(const Attached& py) {
 
 // Readiness.
 
-bool Transport::watch(const Attached& py) {
+bool Transport::watch(const OnLoop& py) {
   auto interest = static_cast<io::Events>(wants_write() ? io::kWrite : io::kNothing);
   if (wants_read()) interest |= io::kRead;
   if (interest == this->interest()) return true;
   const int fd = descriptor(py);
-  const int error = fd < 0 ? EBADF : loop().poller().watch(*this, fd, interest);
+  const int error = fd < 0 ? EBADF : loop().poller(py).watch(*this, fd, interest);
   if (error == 0) return true;
   if (interest == io::kNothing) {
-    loop().poller().unwatch(*this);
+    loop().poller(py).unwatch(*this);
     return true;
   }
   errno = error;
@@ -128,12 +128,12 @@ bool Transport::watch(const Attached& py) {
   return false;
 }
 
-bool Transport::stop_reading_at_eof(const Attached& py) {
+bool Transport::stop_reading_at_eof(const OnLoop& py) {
   reading_.reached_end();
   return watch(py);
 }
 
-void Transport::on_ready(const Attached& py, io::Events ready) noexcept {
+void Transport::on_ready(const OnLoop& py, io::Events ready) noexcept {
   const bool queued = pending_ != io::kNothing;
   pending_ |= ready;
   if (queued || loop().queue(py, loop::ReadyEntry(this))) return;
@@ -142,7 +142,7 @@ void Transport::on_ready(const Attached& py, io::Events ready) noexcept {
   pending_ = io::kNothing;
 }
 
-bool Transport::run(const Attached& py) noexcept {
+bool Transport::run(const OnLoop& py) noexcept {
   if (!debug()) return act(py);
   const PyRef loop = loop_;
   const Nanos began = now();
@@ -150,7 +150,7 @@ bool Transport::run(const Attached& py) noexcept {
 }
 
 /// As asyncio does of callbacks in debug mode.
-bool Transport::report_slowness(const Attached&, const PyRef& loop, Nanos duration) {
+bool Transport::report_slowness(const OnLoop&, const PyRef& loop, Nanos duration) {
   const PyRef limit = PyRef::steal(PyObject_GetAttrString(loop.get(), "slow_callback_duration"));
   const double seconds = static_cast<double>(duration) / kSecond;
   const double allowed = limit ? PyFloat_AsDouble(limit.get()) : -1;
@@ -165,7 +165,7 @@ bool Transport::report_slowness(const Attached&, const PyRef& loop, Nanos durati
   return static_cast<bool>(logged);
 }
 
-bool Transport::act(const Attached& py) {
+bool Transport::act(const OnLoop& py) {
   const io::Events ready = std::exchange(pending_, io::kNothing);
   if (is_lost()) return true;
   const ContextScope context(py, context_);
@@ -175,38 +175,38 @@ bool Transport::act(const Attached& py) {
   return !writable || write_ready(py);
 }
 
-bool Transport::pause_reading(const Attached& py) {
+bool Transport::pause_reading(const OnLoop& py) {
   if (is_closing() || !reading_.pause()) return true;
   return watch(py) && log_debug(py, "%r pauses reading");
 }
 
-bool Transport::resume_reading(const Attached& py) {
+bool Transport::resume_reading(const OnLoop& py) {
   if (is_closing() || !reading_.resume()) return true;
   return watch(py) && log_debug(py, "%r resumes reading");
 }
 
 // Flow control.
 
-void Transport::set_write_buffer_limits(const Attached& py, PyObject* high, PyObject* low) {
+void Transport::set_write_buffer_limits(const OnLoop& py, PyObject* high, PyObject* low) {
   const WaterMarks marks = water_marks(py, high, low);
   if (!write_buffer_size(py)) throw PythonError();  // by the old ones
   flow_.set_limits(marks.low, marks.high);
   if (!maybe_pause_protocol(py)) throw PythonError();
 }
 
-bool Transport::maybe_pause_protocol(const Attached& py) {
+bool Transport::maybe_pause_protocol(const OnLoop& py) {
   if (!flow_.must_pause(unsent())) return true;
   return call_protocol_method(py, types_.names.pause_writing.get(),
                               "protocol.pause_writing() failed");
 }
 
-bool Transport::maybe_resume_protocol(const Attached& py) {
+bool Transport::maybe_resume_protocol(const OnLoop& py) {
   if (!flow_.must_resume(unsent())) return true;
   return call_protocol_method(py, types_.names.resume_writing.get(),
                               "protocol.resume_writing() failed");
 }
 
-bool Transport::call_protocol_method(const Attached& py, PyObject* name, const char* failure) {
+bool Transport::call_protocol_method(const OnLoop& py, PyObject* name, const char* failure) {
   if (!protocol_) return true;
   const PyRef protocol = protocol_;
   const PyRef result = PyRef::steal(PyObject_CallMethodNoArgs(protocol.get(), name));
@@ -215,7 +215,7 @@ bool Transport::call_protocol_method(const Attached& py, PyObject* name, const c
 
 // The end.
 
-bool Transport::close(const Attached& py) {
+bool Transport::close(const OnLoop& py) {
   if (is_closing()) return true;
   if (!write_buffer_size(py)) return false;
   if (!life_.close()) return true;  // that has failed
@@ -223,28 +223,28 @@ bool Transport::close(const Attached& py) {
   return wants_write() || queue_lost(py, Py_None);
 }
 
-bool Transport::force_close(const Attached& py, PyObject* exception) {
+bool Transport::force_close(const OnLoop& py, PyObject* exception) {
   if (is_lost()) return true;
   if (!drop_buffer(py)) return false;
   return is_lost() || queue_lost(py, exception);
 }
 
-bool Transport::queue_lost(const Attached& py, PyObject* exception) {
+bool Transport::queue_lost(const OnLoop& py, PyObject* exception) {
   life_.lose();
-  loop().poller().unwatch(*this);
+  loop().poller(py).unwatch(*this);
   exception_ = PyRef::borrow(exception);
   return loop().queue(py, loop::ReadyEntry(&lost_));
 }
 
-bool Transport::lost(const Attached& py) {
+bool Transport::lost(const OnLoop& py) {
   if (life_.is_over()) return true;  // garbage
   const ContextScope context(py, context_);
   return lose_connection(py);
 }
 
-bool Transport::lose_connection(const Attached& py) {
+bool Transport::lose_connection(const OnLoop& py) {
   life_.lose();
-  loop().poller().unwatch(*this);
+  loop().poller(py).unwatch(*this);
   const PyRef exception = std::exchange(exception_, PyRef());
   const PyRef told = PyRef::steal(PyObject_CallMethodOneArg(
       protocol_.get(), types_.names.connection_lost.get(), or_none(exception)));
@@ -256,22 +256,21 @@ bool Transport::lose_connection(const Attached& py) {
     const SavedError saved(py);
     if (detach_from_server(py)) ended(py);
   }
-  forget();
+  forget(py);
   return ok;
 }
 
-/// The transport stays, with nothing in it; and listed in the table, until it dies.
-void Transport::forget() noexcept {
+/// The transport stays, with nothing in it but its loop; and listed in the table, until it dies.
+void Transport::forget(const OnLoop& py) noexcept {
   const PyRef self = PyRef::borrow(self_);
   life_.end();
-  const PyRef loop = std::exchange(loop_, PyRef());
   context_.reset();
   protocol_.reset();
   server_.reset();
-  settle_transport(Dying(self_), table_.get(), socket_.number(), self_);
+  settle_transport(py, table_.get(), socket_.number(), self_);
 }
 
-void Transport::attach_to_server(const Attached&, PyObject* server) {
+void Transport::attach_to_server(const OnLoop&, PyObject* server) {
   if (!present(server)) return;
   PyObject* const attach = types_.names.attach.get();
   const PyRef attached =
@@ -281,7 +280,7 @@ void Transport::attach_to_server(const Attached&, PyObject* server) {
   server_ = PyRef::borrow(server);
 }
 
-bool Transport::detach_from_server(const Attached& py) {
+bool Transport::detach_from_server(const OnLoop& py) {
   const PyRef server = std::exchange(server_, PyRef());
   if (!server) return true;
   PyObject* const detach = types_.names.detach.get();
@@ -293,13 +292,13 @@ bool Transport::detach_from_server(const Attached& py) {
 
 // Failures.
 
-bool Transport::fatal_os_error(const Attached& py, int error, const char* message) {
+bool Transport::fatal_os_error(const OnLoop& py, int error, const char* message) {
   errno = error;
   PyErr_SetFromErrno(PyExc_OSError);
   return fatal_error(py, message);
 }
 
-bool Transport::fatal_error(const Attached& py, const char* message) {
+bool Transport::fatal_error(const OnLoop& py, const char* message) {
   if (ends_the_loop()) return false;
   const bool expected = PyErr_ExceptionMatches(PyExc_OSError) != 0;
   const PyRef exception = take_error(py);
@@ -316,10 +315,10 @@ bool Transport::fatal_error(const Attached& py, const char* message) {
   return ok && force_close(py, exception.get());
 }
 
-bool Transport::report(const Attached& py, const char* message) {
+bool Transport::report(const OnLoop& py, const char* message) {
   if (ends_the_loop()) return false;
   const PyRef exception = take_error(py);
-  if (!loop_) return true;
+  if (life_.is_over()) return true;
   const PyRef loop = loop_;
   const PyRef context =
       PyRef::steal(Py_BuildValue("{sssOsOsO}", "message", message, "exception", exception.get(),
@@ -330,14 +329,14 @@ bool Transport::report(const Attached& py, const char* message) {
   return static_cast<bool>(handled);
 }
 
-bool Transport::log_debug(const Attached&, const char* format) {
+bool Transport::log_debug(const OnLoop&, const char* format) {
   if (!debug()) return true;
   const PyRef logged =
       PyRef::steal(PyObject_CallMethod(types_.log.get(), "debug", "sO", format, self_));
   return static_cast<bool>(logged);
 }
 
-bool Transport::count_lost_write(const Attached&) {
+bool Transport::count_lost_write(const OnLoop&) {
   if (!lost_writes_.add()) return true;
   const PyRef logged = PyRef::steal(
       PyObject_CallMethod(types_.log.get(), "warning", "s", "socket.send() raised exception."));
@@ -346,20 +345,21 @@ bool Transport::count_lost_write(const Attached&) {
 
 // Garbage.
 
-Transport::~Transport() { Transport::clear(Dying(self_)); }
+Transport::~Transport() { Transport::clear(OnLoop::while_dying(Dying(self_), loop())); }
 
-void Transport::close_unreferenced(const Attached& py) {
+void Transport::close_unreferenced(const OnLoop& py) {
   if (!socket_.is_open()) return;
   const int warned = PyErr_ResourceWarning(self_, 1, "unclosed transport %R", self_);
   const SavedError saved(py);
-  if (loop_) loop().poller().unwatch(*this);
+  loop().poller(py).unwatch(*this);
   socket_.close(py, types_);
   (void)warned;
 }
 
-void Transport::clear(const Attached& py) noexcept {
+/// Its methods must survive it. The loop stays, for they ask it; cycles are broken without that.
+void Transport::clear(const OnLoop& py) noexcept {
   life_.end();
-  if (loop_) loop().poller().unwatch(*this);
+  loop().poller(py).unwatch(*this);
   socket_.close(py, types_);
   if (table_) forget_transport(py, table_.get(), socket_.number(), self_);
   socket_.clear();
@@ -371,7 +371,6 @@ void Transport::clear(const Attached& py) noexcept {
   exception_.reset();
   extra_.clear();
   table_.reset();
-  loop_.reset();
 }
 
 int Transport::traverse(visitproc visit, void* arg) const {

@@ -16,9 +16,9 @@ PyObject* or_none(PyObject* object) noexcept {
   return Py_NewRef(object != nullptr ? object : Py_None);
 }
 
-template <bool (Transport::*method)(const Attached&)>
+template <bool (Transport::*method)(const OnLoop&)>
 PyObject* simple(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     return PyRef::steal(none_or_null((transport_of(self).*method)(py)));
   });
 }
@@ -37,7 +37,7 @@ PyObject* get_protocol(PyObject* self, PyObject*) noexcept {
 
 PyObject* set_protocol(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* kwnames) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     PyObject* const protocol = one_argument("set_protocol", "protocol", args, nargs, kwnames);
     if (protocol == nullptr) return nullptr;
     transport_of(self).set_protocol(py, protocol);
@@ -61,7 +61,7 @@ PyObject* get_extra_info(PyObject* self, PyObject* args, PyObject* keywords) noe
 }
 
 PyObject* set_write_buffer_limits(PyObject* self, PyObject* args, PyObject* keywords) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     static const char* const names[] = {"high", "low", nullptr};
     PyObject* high = Py_None;
     PyObject* low = Py_None;
@@ -81,7 +81,7 @@ PyObject* get_write_buffer_limits(PyObject* self, PyObject*) noexcept {
 }
 
 PyObject* get_write_buffer_size(PyObject* self, PyObject*) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     Transport& transport = transport_of(self);
     const auto size = transport.write_buffer_size(py);
     return size ? PyRef::steal(PyLong_FromSize_t(*size)) : PyRef();
@@ -162,7 +162,7 @@ int init(PyObject*, PyObject*, PyObject*) noexcept { return 0; }
 /// As asyncio's __del__.
 void finalize(PyObject* self) noexcept {
   if (!TransportObject::of(self)->constructed) return;
-  const Dying py(self);
+  const OnLoop py = OnLoop::while_dying(Dying(self), transport_of(self).loop());
   const SavedError saved(py);
   transport_of(self).close_unreferenced(py);
   if (PyErr_Occurred()) PyErr_WriteUnraisable(self);
@@ -189,14 +189,17 @@ int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
 
 int clear(PyObject* self) noexcept {
   TransportObject* object = TransportObject::of(self);
-  if (object->constructed) transport_of(self).clear(Dying(self));
+  if (object->constructed) {
+    Transport& transport = transport_of(self);
+    transport.clear(OnLoop::while_dying(Dying(self), transport.loop()));
+  }
   for (PyObject*& unused : object->asyncio_slots) Py_CLEAR(unused);
   Py_CLEAR(object->dict);
   return 0;
 }
 
 PyObject* force_close(PyObject* self, PyObject* exception) noexcept {
-  return slot(self, [&](const Attached& py) -> PyRef {
+  return transport_slot(self, [&](const OnLoop& py) -> PyRef {
     return PyRef::steal(none_or_null(transport_of(self).force_close(py, exception)));
   });
 }

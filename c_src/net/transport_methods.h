@@ -8,7 +8,7 @@
 #include "cpython/attach.h"
 #include "cpython/interpreter.h"
 #include "cpython/one_argument.h"
-#include "cpython/slot.h"
+#include "loop/loop_slot.h"
 #include "net/transport.h"
 
 namespace ep::net {
@@ -43,9 +43,15 @@ struct TransportTypeParts {
 PyRef new_transport_type(const Attached& py, PyObject* module,
                          const TransportTypeParts& parts) noexcept;
 
-/// Makes and opens a transport, whose C++ part is a Core. Throws PythonError.
+/// For a method of a transport that asyncio binds to the loop's thread: as loop_slot().
+template <class Body>
+auto transport_slot(PyObject* self, Body&& body) noexcept {
+  return loop::loop_slot(transport_of(self).loop(), std::forward<Body>(body));
+}
+
+/// Makes and opens a transport of `loop`, whose C++ part is a Core. Throws PythonError.
 template <class Core, class... Args>
-PyRef make_transport(const Attached& py, PyTypeObject* type, TransportParts parts,
+PyRef make_transport(const OnLoop& py, PyTypeObject* type, TransportParts parts,
                      const Args&... args) {
   PyRef self = PyRef::steal(type->tp_alloc(type, 0));
   if (!self) throw PythonError();

@@ -105,7 +105,7 @@ void HostedLoop::notify() noexcept {
 }
 
 void HostedLoop::look_for_work() noexcept {
-  const loop::EventLoop* const loop = loop_.load(std::memory_order_acquire);
+  loop::EventLoop* const loop = loop_.load(std::memory_order_acquire);
   if (loop != nullptr && loop->has_work()) notify();
 }
 
@@ -215,7 +215,7 @@ void HostedLoop::displaced(const Attached& py) noexcept {
 // ---- waiting in the VM
 
 void HostedLoop::park(const Attached&) noexcept {
-  const loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
+  loop::EventLoop& loop = *loop_.load(std::memory_order_acquire);
   switch (parking_.park([&] { return loop.has_work(); })) {
     case Parking::Parked::kTellWorker:
       return tell_worker(loop);

@@ -6,8 +6,7 @@
 namespace ep::task {
 
 PythonNames::PythonNames(const Attached& py, PyObject* module)
-    : no_asyncgen_hooks(or_throw(PyTuple_Pack(2, Py_None, Py_None))),
-      create_task_keywords(or_throw(PyTuple_Pack(1, name.get()))),
+    : create_task_keywords(or_throw(PyTuple_Pack(1, name.get()))),
       delivery(or_throw(make_delivery_type(py, module))),
       delivery_variable(or_throw(PyContextVar_New("erlang_delivery", nullptr))) {}
 

@@ -21,14 +21,6 @@ struct PythonNames final : InterpreterPart {
   Imported schedule_marker{"erlang._schedule", "ScheduleMarker"};  // a type
   Imported interrupted{"erlang._errors", "Interrupted"};           // a type
   Imported current_task{"asyncio", "current_task"};
-  // asyncio's own, in C: an interruption can't come between their bytecodes.
-  Imported get_running_loop{"_asyncio", "_get_running_loop"};
-  Imported set_running_loop{"_asyncio", "_set_running_loop"};
-  Imported swap_current_task = Imported::if_any("_asyncio", "_swap_current_task");  // since 3.12
-
-  Imported get_asyncgen_hooks{"sys", "get_asyncgen_hooks"};
-  Imported set_asyncgen_hooks{"sys", "set_asyncgen_hooks"};
-  const PyRef no_asyncgen_hooks;  // (None, None)
 
   Name add_done_callback{"add_done_callback"};
   Name cancel{"cancel"};

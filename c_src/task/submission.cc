@@ -4,10 +4,10 @@
 
 #include "cpython/error.h"
 #include "cpython/slot.h"
+#include "loop/running_scope.h"
 #include "task/delivery_type.h"
 #include "task/hosted_loop.h"
 #include "task/invoke.h"
-#include "task/nested_scope.h"
 #include "task/python_names.h"
 #include "task/services.h"
 
@@ -128,8 +128,13 @@ void Submission::start_at(const Attached& py, const ResourceRef<HostedLoop>& pla
 
 void Submission::perform_pending(const Attached& py) noexcept {
   try {
-    const NestedScope nested(py, place().executor().inside_wait());
-    perform(py);
+    if (place().executor().inside_wait()) {
+      const loop::NoLoopScope nested(py);
+      if (!nested.entered()) throw PythonError();
+      perform(py);
+    } else {
+      perform(py);
+    }
   } catch (const PythonError&) {
     fail_with_error(py);
   } catch (const std::exception& error) {
