@@ -28,21 +28,12 @@ class Imported {
  public:
   Imported(const char* module, const char* name)
       : object_(attribute(import_module(module), name)) {}
-  /// Null where the module has no such attribute.
-  static Imported if_any(const char* module, const char* name) {
-    const PyRef from = import_module(module);
-    PyRef found = PyRef::steal(PyObject_GetAttrString(from.get(), name));
-    if (!found && PyErr_ExceptionMatches(PyExc_AttributeError) == 0) throw PythonError();
-    PyErr_Clear();
-    return Imported(std::move(found));
-  }
   PyObject* get() const noexcept { return object_.get(); }
   const PyRef& object() const noexcept { return object_; }
   PyTypeObject* type() const noexcept { return reinterpret_cast<PyTypeObject*>(object_.get()); }
   operator PyObject*() const noexcept { return object_.get(); }  // NOLINT: so that it reads as one
 
  private:
-  explicit Imported(PyRef object) noexcept : object_(std::move(object)) {}
   PyRef object_;
 };
 
