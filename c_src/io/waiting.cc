@@ -5,19 +5,6 @@
 #include "io/precise_wait.h"
 
 namespace ep::io {
-namespace {
-
-/// While only the loop's own descriptors are watched, a system call in each tick would buy nothing.
-constexpr int kTicksWithoutPoll = 32;
-
-}  // namespace
-
-void Waiting::poll() {
-  if (poller_->collected()) return;
-  if (poller_->watched() == 0 && ++ticks_without_poll_ < kTicksWithoutPoll) return;
-  ticks_without_poll_ = 0;
-  poller_->collect_now();
-}
 
 bool Waiting::spin(const ThreadHost* host, Nanos deadline) {
   // The tick has asked the poller just now, so the first round, which may be the only one, doesn't.

@@ -27,8 +27,15 @@ class Waiting {
   Doorbell& doorbell() noexcept { return doorbell_; }
   const Doorbell& doorbell() const noexcept { return doorbell_; }
 
-  /// For each tick: asks the poller, unless that has been done, or nothing is worth it.
-  void poll();
+  /// For each tick: asks the poller, unless that has been done, or nothing is worth it. True: it
+  /// has something to give out.
+  bool poll() {
+    if (poller_->collected()) return true;
+    if (poller_->watched() == 0 && ++ticks_without_poll_ < kTicksWithoutPoll) return false;
+    ticks_without_poll_ = 0;
+    poller_->collect_now();
+    return poller_->collected();
+  }
 
   // `host`: the thread's, or null. Both end when there is a ring or a job for it, when a descriptor
   // is ready, and at the `deadline`.
@@ -39,6 +46,10 @@ class Waiting {
   void sleep(ThreadHost* host, Nanos deadline);
 
  private:
+  /// While only the loop's own descriptors are watched, a system call in each tick would buy
+  /// nothing.
+  static constexpr int kTicksWithoutPoll = 32;
+
   const std::unique_ptr<Poller> poller_;
   int ticks_without_poll_ = 0;
   AdaptiveSpin spin_;

@@ -95,7 +95,7 @@ void EventLoop::run_inbox(const OnLoop& py) noexcept {
 }
 
 void EventLoop::poll_descriptors(const OnLoop& py) noexcept {
-  waiting_.poll();
+  if (!waiting_.poll()) return;
   while (const io::Ready ready = waiting_.poller().take()) {
     static_cast<IoCallback*>(ready.watcher)->on_ready(py, ready.events);
   }
