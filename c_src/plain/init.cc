@@ -66,7 +66,7 @@ PyModuleDef& extension() noexcept {
 }  // namespace
 }  // namespace ep::plain
 
-PyMODINIT_FUNC PyInit__erlang() {
+PyMODINIT_FUNC PyInit__erlang() {  // NOLINT(readability-identifier-naming): CPython's name
   static PyModuleDef& def = ep::plain::extension();
   return PyModuleDef_Init(&def);
 }

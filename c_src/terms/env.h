@@ -57,10 +57,10 @@ struct enif_environment_t {
 
   Word* words_of_new_chunk(std::size_t count);
 
+  std::array<Word, kOwnWords> own_;
   Word* next_ = own_.data();
   Word* end_ = own_.data() + own_.size();
   Chunk* chunks_ = nullptr;
   ep::terms::OffHeap* off_heap_ = nullptr;
   std::size_t chunk_size_ = kFirstChunk;  // the next one's, in words
-  std::array<Word, kOwnWords> own_;
 };
