@@ -11,6 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+
+# From Python 3.12 on os.fork() warns where there are other threads, as there are in a node.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 FORK = multiprocessing.get_context("fork")
 
