@@ -411,14 +411,7 @@ def serve_until_interrupted(callbacks):
     except BaseException as error: ended = type(error).__name__
     finally: ended = ended or 'nothing raised'
 ">>),
-    {ok, Context} = py_context:start_link(),
-    [begin
-        {error, timeout} =
-            py_context:call(Context, '__main__', serve_until_interrupted, [Kind], #{}, 30),
-        ep_test:wait_until(fun() -> {ok, <<"Interrupted">>} =:= py:eval(<<"ended">>) end),
-        {ok, 4.0} = py_context:call(Context, math, sqrt, [16])
-     end || Kind <- [true, false, true, false]],
-    ok = py_context:stop(Context).
+    each_is_interrupted(serve_until_interrupted, [true, false, true, false]).
 
 %% What is raised in a wait is kept by the task or callback that waits, too.
 timeout_of_a_blocking_loop_whose_task_waits(_) ->
@@ -439,13 +432,16 @@ def wait_until_interrupted(callbacks):
     except BaseException as error: ended = type(error).__name__
     finally: ended = ended or 'nothing raised'
 ">>),
+    each_is_interrupted(wait_until_interrupted, [true, false]).
+
+%% The function blocks its thread; it says in `ended' what it was ended by.
+each_is_interrupted(Function, Kinds) ->
     {ok, Context} = py_context:start_link(),
     [begin
-        {error, timeout} =
-            py_context:call(Context, '__main__', wait_until_interrupted, [Kind], #{}, 30),
+        {error, timeout} = py_context:call(Context, '__main__', Function, [Kind], #{}, 30),
         ep_test:wait_until(fun() -> {ok, <<"Interrupted">>} =:= py:eval(<<"ended">>) end),
         {ok, 4.0} = py_context:call(Context, math, sqrt, [16])
-     end || Kind <- [true, false]],
+     end || Kind <- Kinds],
     ok = py_context:stop(Context).
 
 context_in_c_code_goes_when_it_returns(_) ->
